@@ -1,0 +1,69 @@
+//! Wire constants: what we write on objects of Kubernetes and AWS. Changing one of them orphans what older versions
+//! wrote, so none ever changes.
+
+/// API group of both kinds.
+pub const GROUP: &str = "irsa-operator.io";
+/// The finalizer on bindings and classes.
+pub const FINALIZER: &str = "irsa-operator.io/finalizer";
+/// The field manager of everything that is not one binding's own: finalizers, class status.
+pub const MANAGER: &str = "irsa-operator";
+/// Marks the class of bindings that name none.
+pub const DEFAULT_CLASS: &str = "irsa-operator.io/is-default-class";
+/// On a ServiceAccount that we made: the binding that it was made for.
+pub const CREATED_BY: &str = "irsa-operator.io/created-by";
+
+/// The annotations that the pod identity webhook reads (amazon-eks-pod-identity-webhook, README).
+pub mod annotation {
+    /// ARN of the role that Pods of this ServiceAccount get.
+    pub const ROLE_ARN: &str = "eks.amazonaws.com/role-arn";
+    /// Audience of the projected token; `sts.amazonaws.com` where absent.
+    pub const AUDIENCE: &str = "eks.amazonaws.com/audience";
+    /// Lifetime of the projected token in seconds.
+    pub const TOKEN_EXPIRATION: &str = "eks.amazonaws.com/token-expiration";
+    /// `"true"` makes SDKs talk to the regional STS endpoint.
+    pub const STS_REGIONAL: &str = "eks.amazonaws.com/sts-regional-endpoints";
+    /// All that we may write, and so all that the ServiceAccount store keeps.
+    pub const ALL: [&str; 4] = [ROLE_ARN, AUDIENCE, TOKEN_EXPIRATION, STS_REGIONAL];
+}
+
+/// The tags that say whose an AWS object is. Role tag keys are compared without regard to case, as IAM does.
+pub mod tag {
+    /// What all of ours begin with, refused in specs without regard to case.
+    pub const PREFIX: &str = "irsa-operator.io/";
+    /// `--cluster-id` of the owner.
+    pub const CLUSTER: &str = "irsa-operator.io/cluster";
+    /// Namespace of the binding.
+    pub const NAMESPACE: &str = "irsa-operator.io/namespace";
+    /// Name of the binding.
+    pub const BINDING: &str = "irsa-operator.io/binding";
+    /// The issuer of the cluster's tokens, without `https://`.
+    pub const ISSUER: &str = "irsa-operator.io/issuer";
+    /// Name of the class.
+    pub const CLASS: &str = "irsa-operator.io/class";
+    /// Version of this set of tags.
+    pub const SCHEMA: &str = "irsa-operator.io/schema";
+    /// The value of [`SCHEMA`] that this version writes.
+    pub const SCHEMA_VERSION: &str = "1";
+    /// A role that carries it is not written at all.
+    pub const HOLD: &str = "irsa-operator.io/hold";
+    /// On a role that was left behind by `deletionPolicy: Retain`: the cluster that let it go.
+    pub const RELEASED_BY: &str = "irsa-operator.io/released-by";
+}
+
+/// Inline policies with this prefix are the operator's own and refused in specs.
+pub const INLINE_PREFIX: &str = "irsa-operator-";
+/// The audience of tokens that the pod identity webhook projects, in every partition.
+pub const DEFAULT_AUDIENCE: &str = "sts.amazonaws.com";
+/// The name of a role where the class says nothing.
+pub const DEFAULT_NAME_TEMPLATE: &str = "$(clusterId)_$(namespace)_$(name)";
+/// The path of a role where the class says nothing.
+pub const DEFAULT_PATH: &str = "/irsa/";
+/// IAM's default session length in seconds (IAM API reference, CreateRole).
+pub const DEFAULT_SESSION_SECONDS: i32 = 3600;
+
+/// The field manager under which `binding` owns annotations of a ServiceAccount: one for each binding, so that two on
+/// one ServiceAccount conflict instead of overwriting each other.
+#[must_use]
+pub fn manager_of(binding: &str) -> String {
+    format!("{MANAGER}/{binding}")
+}

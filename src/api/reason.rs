@@ -1,0 +1,78 @@
+//! Types and reasons of conditions and Events: the one list, because people write alerts on them.
+
+/// Condition types of a binding and a class.
+pub mod condition {
+    /// The current generation is true in AWS and on the ServiceAccount.
+    pub const READY: &str = "Ready";
+    /// The role exists with the right trust, tags, boundary and session length.
+    pub const ROLE_READY: &str = "RoleReady";
+    /// Exactly the wanted policies are attached.
+    pub const POLICIES_READY: &str = "PoliciesReady";
+    /// The ServiceAccount is there and names the role.
+    pub const SERVICE_ACCOUNT_READY: &str = "ServiceAccountReady";
+    /// Abnormal-true: work is under way or will be tried again by itself.
+    pub const RECONCILING: &str = "Reconciling";
+    /// Abnormal-true: nothing happens until somebody changes something.
+    pub const STALLED: &str = "Stalled";
+    /// On a class: issuer and account are known and the OIDC provider is there.
+    pub const PROVIDER_READY: &str = "ProviderReady";
+}
+
+/// All is as declared.
+pub const READY: &str = "Ready";
+/// Not looked at yet, or a step of it is still to be done.
+pub const PENDING: &str = "Pending";
+/// The spec can't be carried out as it is written.
+pub const INVALID: &str = "Invalid";
+/// Something that is not ours is in the way.
+pub const CONFLICT: &str = "Conflict";
+/// A policy or boundary that the spec names does not exist.
+pub const NOT_FOUND: &str = "NotFound";
+/// The operator's own AWS credentials do not work.
+pub const CREDENTIALS: &str = "Credentials";
+/// AWS or the API server refused the operator.
+pub const ACCESS_DENIED: &str = "AccessDenied";
+/// A quota of the account is used up.
+pub const QUOTA_EXCEEDED: &str = "QuotaExceeded";
+/// The request rate of the account is used up.
+pub const THROTTLED: &str = "Throttled";
+/// AWS has not caught up with its own last change.
+pub const SETTLING: &str = "Settling";
+/// AWS or the API server does not answer as it should.
+pub const UNAVAILABLE: &str = "Unavailable";
+/// The class is missing or not ready.
+pub const CLASS_NOT_READY: &str = "ClassNotReady";
+/// A role of ours was made for a cluster of the same id with another issuer.
+pub const CLUSTER_IDENTITY_CONFLICT: &str = "ClusterIdentityConflict";
+/// The change would give the role another account, path or name.
+pub const IDENTITY_CHANGED: &str = "IdentityChanged";
+/// Somebody deleted the role and it was made again, with another id.
+pub const ROLE_RECREATED: &str = "RoleRecreated";
+/// The role carries the hold tag and is not written.
+pub const HELD: &str = "Held";
+/// Somebody put a policy on the role that only denies; it stays.
+pub const RESTRICTED: &str = "Restricted";
+/// The ServiceAccount that the binding names does not exist.
+pub const SERVICE_ACCOUNT_NOT_FOUND: &str = "ServiceAccountNotFound";
+/// The spec grants nothing.
+pub const NO_POLICIES: &str = "NoPolicies";
+/// The binding or class is being deleted.
+pub const DELETING: &str = "Deleting";
+/// The class can't be deleted while bindings use it.
+pub const IN_USE: &str = "InUse";
+
+/// Reasons of Events that are no condition's.
+pub mod event {
+    /// The role was made.
+    pub const CREATED: &str = "RoleCreated";
+    /// Something differed from what is declared and was put right.
+    pub const DRIFT_CORRECTED: &str = "DriftCorrected";
+    /// The spec changed and AWS with it.
+    pub const UPDATED: &str = "Updated";
+    /// The role was deleted with its binding.
+    pub const DELETED: &str = "RoleDeleted";
+    /// The role was left in AWS as `deletionPolicy: Retain` says.
+    pub const RETAINED: &str = "RoleRetained";
+    /// The OIDC provider was made.
+    pub const PROVIDER_CREATED: &str = "ProviderCreated";
+}

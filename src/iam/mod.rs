@@ -1,0 +1,1 @@
+//! What IAM is made of, as data: names, ARNs, documents, roles, owners. Knows neither Kubernetes nor the SDK.

@@ -1,0 +1,4 @@
+//! Gives every Kubernetes ServiceAccount exactly the AWS permissions that an `IrsaBinding` declares.
+
+pub mod api;
+pub mod iam;
