@@ -1,4 +1,5 @@
 //! Gives every Kubernetes ServiceAccount exactly the AWS permissions that an `IrsaBinding` declares.
 
 pub mod api;
+pub mod cli;
 pub mod iam;

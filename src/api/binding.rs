@@ -1,5 +1,6 @@
 //! `IrsaBinding`: one ServiceAccount and what it may do in AWS.
 
+use super::rules;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -15,26 +16,70 @@ use std::collections::BTreeMap;
     namespaced,
     status = "BindingStatus",
     shortname = "irsa",
-    category = "aws"
+    category = "aws",
+    doc = "What one ServiceAccount may do in AWS. The operator makes an IAM role from it that only this ServiceAccount \
+           can assume, annotates the ServiceAccount with the role's ARN, keeps both as declared, and removes them when \
+           the binding is deleted. Pods that were there before the annotation need a restart.",
+    validation = rules::object_name(),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether AWS and the ServiceAccount are as this generation declares."
+    ),
+    printcolumn(name = "Role", type_ = "string", json_path = ".status.roleArn", description = "ARN of the role."),
+    printcolumn(
+        name = "ServiceAccount",
+        type_ = "string",
+        json_path = ".spec.serviceAccount.name",
+        description = "The ServiceAccount that gets the role."
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        description = "Why it is Ready or not.",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Class",
+        type_ = "string",
+        json_path = ".status.className",
+        description = "The class in use.",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Account",
+        type_ = "string",
+        json_path = ".status.accountId",
+        description = "AWS account of the role.",
+        priority = 1
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct IrsaBindingSpec {
     /// The IrsaClass that says where and how the role is made. Where absent, the class marked as default, written here
-    /// when the binding is first seen.
+    /// when the binding is first seen, so that a later default is for later bindings. A change that would give an
+    /// existing role another name, path or account is refused by the operator (reason IdentityChanged).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63), transform = rules::subdomain)]
     pub class_name: Option<String>,
-    /// The ServiceAccount, in the namespace of the binding.
+    /// The ServiceAccount that gets the role, always in the namespace of the binding. One ServiceAccount has one
+    /// binding: a second one changes nothing and says which is the first (reason Conflict).
     pub service_account: ServiceAccountSpec,
-    /// What the role allows. Where nothing is listed the role can be assumed but may do nothing.
+    /// What the role allows. Where nothing is listed the role can be assumed but may do nothing. What else is attached
+    /// to the role is taken off, unless it only denies.
     #[serde(default)]
     pub policies: PoliciesSpec,
-    /// Details of the role; the class decides what is not said here.
+    /// Details of the role. The class decides what is not said here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<RoleSpec>,
-    /// Who may assume the role, beyond the rule that it is this ServiceAccount.
+    /// Details of who may assume the role: this ServiceAccount, with a token for one audience.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<TrustSpec>,
-    /// What becomes of the role when the binding is deleted; the class decides where absent.
+    /// What becomes of the role when the binding is deleted: Delete removes the role and the annotation; Retain leaves
+    /// both working and tags the role as released. Where absent, the class's role.deletionPolicy holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 }
@@ -43,15 +88,21 @@ pub struct IrsaBindingSpec {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceAccountSpec {
-    /// Its name.
+    /// Its name. It may be missing: it is annotated as soon as it is there.
+    #[schemars(length(max = 253), transform = rules::subdomain)]
     pub name: String,
-    /// Make it where it is missing, and delete it with the binding if nobody else has come to own a field of it.
+    /// Whether to make it where it is missing, and to delete it with the binding if nobody else has come to own a field
+    /// of it. Default: false.
     #[serde(default)]
     pub create: bool,
-    /// Lifetime of the token in Pods, in seconds.
+    /// Lifetime of the token that Pods exchange for AWS credentials, in seconds, 600 to 86400, for example 3600. The
+    /// kubelet renews it in time. Written as the annotation eks.amazonaws.com/token-expiration; where absent, the pod
+    /// identity webhook takes 86400. It holds for Pods that are made after the change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 600, max = 86400))]
     pub token_expiration_seconds: Option<i32>,
-    /// Whether SDKs in Pods talk to the STS endpoint of their region.
+    /// Whether SDKs in Pods talk to the STS endpoint of their region (true) or to the global one (false). Written as the
+    /// annotation eks.amazonaws.com/sts-regional-endpoints; where absent, the pod identity webhook and the SDK decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sts_regional_endpoints: Option<bool>,
 }
@@ -60,11 +111,16 @@ pub struct ServiceAccountSpec {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PoliciesSpec {
-    /// Managed policies: `aws:PATH/NAME` for AWS's own, `account:PATH/NAME` for the account's, or a whole ARN.
+    /// Managed policies to attach, at most 25 (IAM allows 10 or 20 of them until its quota is raised):
+    /// `aws:AmazonSQSReadOnlyAccess` for one of AWS, `account:team/queues` for one of the role's account with the path
+    /// /team/, or an ARN such as `arn:$(partition):iam::$(account):policy/team/queues`. Variables are allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::managed)]
     pub managed: Vec<String>,
-    /// Policies that stand on the role itself.
+    /// Policies that stand on the role itself, at most 20. IAM allows 10,240 characters for all of them together, white
+    /// space not counted; what is longer belongs into a managed policy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::inline)]
     pub inline: Vec<InlinePolicy>,
 }
 
@@ -72,9 +128,13 @@ pub struct PoliciesSpec {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InlinePolicy {
-    /// Its name on the role.
+    /// Its name on the role, 1 to 128 letters, digits and _+=,.@- characters. Another name is another policy.
+    #[schemars(length(min = 1, max = 128), transform = rules::inline_name)]
     pub name: String,
-    /// An IAM identity policy as AWS documents it, as an object and not as a string.
+    /// An IAM identity policy as AWS documents it, as an object and not as a string: Version "2012-10-17" and Statement.
+    /// Strings may hold the variables $(namespace), $(name), $(serviceAccount), $(clusterId), $(account), $(partition)
+    /// and $(region); IAM's own ${...} are left as they are. A fault in it is said in the status, with its place.
+    #[schemars(transform = rules::document)]
     pub document: BTreeMap<String, serde_json::Value>,
 }
 
@@ -82,14 +142,19 @@ pub struct InlinePolicy {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleSpec {
-    /// The role's description in IAM.
+    /// The role's description in IAM, at most 1000 characters of Latin-1. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::description)]
     pub description: Option<String>,
-    /// The longest session that may be asked for, in seconds.
+    /// The longest session that may be asked for, in seconds, 3600 to 43200. Where absent, the class's, else 3600. SDKs
+    /// ask for 3600 unless they are told otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 3600, max = 43200))]
     pub max_session_duration_seconds: Option<i32>,
-    /// Tags of the role. They become `aws:PrincipalTag` of its sessions.
+    /// Tags of the role, beside the class's, which win; 40 at most, both together. They become aws:PrincipalTag of its
+    /// sessions, so policies may decide by them. Values may hold variables. Tags that others put on the role stay.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = rules::tags)]
     pub tags: BTreeMap<String, String>,
 }
 
@@ -97,16 +162,20 @@ pub struct RoleSpec {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TrustSpec {
-    /// The audience of the tokens; one of the class's, its first where absent.
+    /// The audience of the tokens, one of the class's oidcProvider.audiences; where absent, its first. Any but
+    /// sts.amazonaws.com is also written as the annotation eks.amazonaws.com/audience.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::audience)]
     pub audience: Option<String>,
 }
 
 /// What becomes of AWS objects when their Kubernetes object is deleted.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeletionPolicy {
+    /// They are deleted with it.
     #[default]
     Delete,
+    /// They stay, and go on working.
     Retain,
 }
 
@@ -116,26 +185,36 @@ pub enum DeletionPolicy {
 pub struct BindingStatus {
     /// The generation that this status speaks of; -1 before anybody has looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -1))]
     pub observed_generation: Option<i64>,
     /// The class in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
     pub class_name: Option<String>,
     /// The AWS account of the role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 12))]
     pub account_id: Option<String>,
-    /// The role's ARN.
+    /// The role's ARN, known before the role exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
     pub role_arn: Option<String>,
     /// The role's unique id, which other accounts' policies may name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
     pub role_id: Option<String>,
     /// The ARN of the OIDC provider that the role trusts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
     pub oidc_provider_arn: Option<String>,
-    /// Steps that are still to be done, in words.
+    /// Steps that are still to be done, in words, at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::steps)]
     pub pending_steps: Vec<String>,
-    /// Ready, RoleReady, PoliciesReady, ServiceAccountReady, Reconciling, Stalled.
+    /// Ready: AWS and the ServiceAccount are as this generation declares. RoleReady, PoliciesReady and
+    /// ServiceAccountReady: its parts. Reconciling: work is under way or will be tried again by itself. Stalled: nothing
+    /// happens until somebody changes something; the message says what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::conditions)]
     pub conditions: Vec<Condition>,
 }

@@ -1,6 +1,6 @@
 //! `IrsaClass`: what a StorageClass is to volumes, for roles: where they are made, and how.
 
-use super::DeletionPolicy;
+use super::{DeletionPolicy, rules};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -8,13 +8,58 @@ use std::collections::BTreeMap;
 
 /// Where and how roles are made for the bindings that name this class.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[kube(group = "irsa-operator.io", version = "v1alpha1", kind = "IrsaClass", status = "ClassStatus", category = "aws")]
+#[kube(
+    group = "irsa-operator.io",
+    version = "v1alpha1",
+    kind = "IrsaClass",
+    status = "ClassStatus",
+    category = "aws",
+    doc = "Where and how roles are made for the IrsaBindings that name this class: what a StorageClass is to volumes. \
+           The annotation irsa-operator.io/is-default-class: \"true\" makes it the class of bindings that name none. It \
+           can't be deleted while bindings use it.",
+    validation = rules::object_name(),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether account, issuer and OIDC provider are known and in order."
+    ),
+    printcolumn(
+        name = "Default",
+        type_ = "string",
+        json_path = ".metadata.annotations.irsa-operator\\.io/is-default-class",
+        description = "Whether it is the class of bindings that name none."
+    ),
+    printcolumn(name = "Account", type_ = "string", json_path = ".status.accountId", description = "AWS account of the roles."),
+    printcolumn(
+        name = "Bindings",
+        type_ = "integer",
+        json_path = ".status.bindings.total",
+        description = "How many bindings use it."
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        description = "Why it is Ready or not.",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Issuer",
+        type_ = "string",
+        json_path = ".status.issuer",
+        description = "Issuer of the cluster's tokens.",
+        priority = 1
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
 #[serde(rename_all = "camelCase")]
 pub struct IrsaClassSpec {
-    /// The IAM OIDC provider that makes AWS trust the cluster's tokens.
+    /// The IAM OIDC provider that makes AWS trust the cluster's tokens. There is one in each account for each issuer, and
+    /// other tools use it too: audiences are only ever added.
     #[serde(default)]
     pub oidc_provider: OidcProviderSpec,
-    /// How roles are made.
+    /// How roles are made: what holds for all bindings of the class.
     #[serde(default)]
     pub role: ClassRoleSpec,
 }
@@ -23,13 +68,17 @@ pub struct IrsaClassSpec {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OidcProviderSpec {
-    /// Make it where it is missing, and add audiences that it lacks.
+    /// Whether to make it where it is missing and to add audiences that it lacks. Default: true. Where false, the class is
+    /// not Ready until somebody else has done it.
     #[serde(default = "yes")]
     pub manage: bool,
-    /// Audiences that tokens may have.
+    /// Audiences that tokens may have, 1 to 100; the first is that of bindings that name none. Default:
+    /// sts.amazonaws.com, which is right in every partition. One that leaves this list stays in IAM.
     #[serde(default = "default_audiences")]
+    #[schemars(transform = rules::audiences)]
     pub audiences: Vec<String>,
-    /// What becomes of a provider that we made when the class is deleted and no role trusts it any more.
+    /// What becomes of a provider that the operator made when the class is deleted and no role trusts it any more: Retain
+    /// (the default) or Delete. One that was there before always stays.
     #[serde(default = "retain")]
     pub deletion_policy: DeletionPolicy,
 }
@@ -37,23 +86,36 @@ pub struct OidcProviderSpec {
 /// How roles are made.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::keeps_boundary())]
 pub struct ClassRoleSpec {
-    /// The role's name, with `$(clusterId)`, `$(namespace)`, `$(name)`, `$(serviceAccount)` and the other variables.
+    /// How roles are named. Default: `$(clusterId)_$(namespace)_$(name)`. `$(namespace)_$(name)` gives ARNs that stay the
+    /// same in another cluster. It holds $(namespace), and $(name) or $(serviceAccount); between two variables stands one
+    /// of _ + , @. A name over 64 characters is cut and ends in = and a hash. It can't be changed.
     #[serde(default = "default_template")]
+    #[schemars(transform = rules::name_template)]
     pub name_template: String,
-    /// The role's path.
+    /// The path of roles, which names an environment or tenant, for example /prod/apps/. Default: /irsa/. The operator's
+    /// own permissions in AWS must cover it. It holds no variables and can't be changed.
     #[serde(default = "default_path")]
+    #[schemars(transform = rules::path)]
     pub path: String,
-    /// The permissions boundary of every role.
+    /// The ARN of the managed policy that is the permissions boundary of every role, for example
+    /// `arn:$(partition):iam::$(account):policy/irsa-boundary`. A role never may do more than it allows. Default: none.
+    /// It can be changed but not removed. Variables are allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::boundary)]
     pub permissions_boundary_arn: Option<String>,
-    /// The longest session, in seconds, of roles whose binding says nothing.
+    /// The longest session, in seconds, 3600 to 43200, of roles whose binding says nothing. Where absent, 3600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 3600, max = 43200))]
     pub max_session_duration_seconds: Option<i32>,
-    /// Tags of every role. They win over the binding's.
+    /// Tags of every role. They win over the binding's; 40 at most, both together. Values may hold variables, for example
+    /// `team: $(namespace)`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = rules::tags)]
     pub tags: BTreeMap<String, String>,
-    /// What becomes of roles whose binding says nothing.
+    /// What becomes of the role of a deleted binding that says nothing: Delete (the default) or Retain, which leaves role
+    /// and annotation working.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 }
@@ -64,21 +126,28 @@ pub struct ClassRoleSpec {
 pub struct ClassStatus {
     /// The generation that this status speaks of; -1 before anybody has looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -1))]
     pub observed_generation: Option<i64>,
     /// The AWS account of its roles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 12))]
     pub account_id: Option<String>,
     /// The issuer of the cluster's tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
     pub issuer: Option<String>,
     /// The ARN of the OIDC provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
     pub oidc_provider_arn: Option<String>,
-    /// How many bindings use the class.
+    /// How many bindings use the class, by state; written every 30 s at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bindings: Option<BindingCounts>,
-    /// Ready, ProviderReady, Reconciling, Stalled.
+    /// Ready: bindings of the class can be carried out. ProviderReady: account and issuer are known and the OIDC provider
+    /// is there. Reconciling: work is under way or will be tried again by itself. Stalled: nothing happens until somebody
+    /// changes something; the message says what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::conditions)]
     pub conditions: Vec<Condition>,
 }
 
@@ -87,12 +156,16 @@ pub struct ClassStatus {
 #[serde(rename_all = "camelCase")]
 pub struct BindingCounts {
     /// All.
+    #[schemars(range(min = 0))]
     pub total: i32,
     /// Those with Ready true.
+    #[schemars(range(min = 0))]
     pub ready: i32,
     /// Those that wait for somebody to change something.
+    #[schemars(range(min = 0))]
     pub stalled: i32,
     /// Those that are being deleted.
+    #[schemars(range(min = 0))]
     pub deleting: i32,
 }
 

@@ -1,12 +1,14 @@
 //! The custom resources and every name that goes over a wire: group, annotations, tags, conditions, reasons.
 //!
-//! Everything here is data. The rules that `kubectl apply` enforces stand beside the field that they guard, so that
-//! the schema in `crds/` is the whole truth about what may be written.
+//! Everything here is data. Each field names the rule that `kubectl apply` enforces on it, the rules stand in `rules`,
+//! and the schema in `crds/` is generated from both, so that it is the whole truth about what may be written.
 
 mod binding;
 mod class;
 pub mod names;
 pub mod reason;
+mod rules;
+pub mod schema;
 
 pub use binding::{
     BindingStatus, DeletionPolicy, InlinePolicy, IrsaBinding, IrsaBindingSpec, PoliciesSpec, RoleSpec,

@@ -50,6 +50,8 @@ pub mod tag {
     pub const RELEASED_BY: &str = "irsa-operator.io/released-by";
 }
 
+/// What may stand between `$(` and `)` wherever variables are allowed.
+pub const VARIABLES: [&str; 7] = ["namespace", "name", "serviceAccount", "clusterId", "account", "partition", "region"];
 /// Inline policies with this prefix are the operator's own and refused in specs.
 pub const INLINE_PREFIX: &str = "irsa-operator-";
 /// The audience of tokens that the pod identity webhook projects, in every partition.

@@ -1,0 +1,29 @@
+//! The command line: one module for each command.
+
+mod crd;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// A Kubernetes operator that gives every ServiceAccount exactly the AWS permissions that an IrsaBinding declares.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Crd(crd::Args),
+}
+
+impl Cli {
+    /// Carries out the command.
+    #[must_use]
+    pub fn execute(self) -> ExitCode {
+        match self.command {
+            Command::Crd(args) => crd::execute(&args),
+        }
+    }
+}
