@@ -1,0 +1,367 @@
+//! What is kept of an object: decoded straight from the API server's JSON, everything else skipped while parsing.
+
+use super::NsName;
+use crate::api::{
+    BindingStatus, ClassStatus, IrsaBinding, IrsaBindingSpec, IrsaClass, IrsaClassSpec, names::DEFAULT_CLASS,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use kube::Resource;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
+use serde::{Deserialize, de};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+/// A kind that a [`Store`](super::Store) can hold.
+pub trait Kept: DeserializeOwned + Clone + Debug + Send + Sync + 'static {
+    /// The kind as the API server knows it.
+    type Kind: Resource<DynamicType = ()>;
+    /// Whether nothing but metadata is asked for.
+    const METADATA_ONLY: bool = false;
+    /// What all kinds have.
+    fn head(&self) -> &Head;
+    /// The same, to be changed.
+    fn head_mut(&mut self) -> &mut Head;
+    /// The ServiceAccount that the object speaks of: the store keeps an index of them.
+    fn service_account(&self) -> Option<NsName> {
+        None
+    }
+}
+
+/// The part of the metadata that is kept of every object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    /// Namespace (empty for a class) and name.
+    pub key: NsName,
+    /// What tells it from an earlier object of the same name.
+    pub uid: Box<str>,
+    /// As the API server wrote it.
+    pub resource_version: Box<str>,
+    /// Counts changes of the spec; 0 for kinds without.
+    pub generation: i64,
+    /// When it was made.
+    pub created: Option<Time>,
+    /// Since when it is being deleted.
+    pub deleted: Option<Time>,
+    /// All finalizers, ours among them.
+    pub finalizers: Box<[Box<str>]>,
+}
+
+impl Head {
+    /// The resource version as a number. The API server promises decimal numbers that grow with every write to the
+    /// kind (KEP-5504); `None` where one does not keep that.
+    #[must_use]
+    pub fn version(&self) -> Option<u64> {
+        self.resource_version.parse().ok()
+    }
+
+    /// Whether `finalizer` is there.
+    #[must_use]
+    pub fn has_finalizer(&self, finalizer: &str) -> bool {
+        self.finalizers.iter().any(|f| **f == *finalizer)
+    }
+}
+
+/// An object as it comes from a watch, a list or a write: what the store keeps, beside the metadata that kube's
+/// watcher wants to see. It is apart from what is kept because an `ObjectMeta` alone is larger than all of it.
+#[derive(Clone, Debug)]
+pub struct Watched<T> {
+    /// What is kept.
+    pub object: T,
+    meta: ObjectMeta,
+}
+
+impl<T> Watched<T> {
+    /// What is kept.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.object
+    }
+}
+
+impl<'de, T: Kept> Deserialize<'de> for Watched<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let object = T::deserialize(deserializer)?;
+        let head = object.head();
+        let meta = ObjectMeta {
+            name: Some(head.key.name.as_ref().to_owned()),
+            namespace: Some(head.key.namespace.as_ref().to_owned()).filter(|n| !n.is_empty()),
+            uid: Some(head.uid.as_ref().to_owned()),
+            // Absent and not empty where there is none: the watcher asks for it and starts over.
+            resource_version: Some(head.resource_version.as_ref().to_owned()).filter(|v| !v.is_empty()),
+            ..ObjectMeta::default()
+        };
+        Ok(Self { object, meta })
+    }
+}
+
+impl<T: Kept> Resource for Watched<T> {
+    type DynamicType = ();
+    type Scope = <T::Kind as Resource>::Scope;
+
+    fn metadata_api() -> bool {
+        T::METADATA_ONLY
+    }
+    fn kind((): &()) -> Cow<'_, str> {
+        T::Kind::kind(&())
+    }
+    fn group((): &()) -> Cow<'_, str> {
+        T::Kind::group(&())
+    }
+    fn version((): &()) -> Cow<'_, str> {
+        T::Kind::version(&())
+    }
+    fn plural((): &()) -> Cow<'_, str> {
+        T::Kind::plural(&())
+    }
+    fn meta(&self) -> &ObjectMeta {
+        &self.meta
+    }
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.meta
+    }
+}
+
+/// A binding.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Wire<IgnoredAny>")]
+pub struct LeanBinding {
+    /// Its metadata.
+    pub head: Head,
+    /// The spec as JSON text, whatever it holds; `null` where there is none.
+    pub spec: Box<RawValue>,
+    /// The status as JSON text.
+    pub status: Option<Box<RawValue>>,
+    /// `spec.serviceAccount.name`, if it can be made out.
+    pub service_account: Option<Arc<str>>,
+    /// `spec.className`, if it can be made out.
+    pub class_name: Option<Box<str>>,
+}
+
+impl LeanBinding {
+    /// The spec, or where it can't be decoded.
+    pub fn decode(&self) -> Result<IrsaBindingSpec, Undecodable> {
+        decode(&self.spec)
+    }
+
+    /// The status; the empty one where there is none that can be decoded, as a status is believed for nothing.
+    #[must_use]
+    pub fn status(&self) -> BindingStatus {
+        lenient(self.status.as_deref())
+    }
+}
+
+impl Kept for LeanBinding {
+    type Kind = IrsaBinding;
+    fn head(&self) -> &Head {
+        &self.head
+    }
+    fn head_mut(&mut self) -> &mut Head {
+        &mut self.head
+    }
+    fn service_account(&self) -> Option<NsName> {
+        let name = self.service_account.clone()?;
+        Some(NsName { namespace: self.head.key.namespace.clone(), name })
+    }
+}
+
+/// A class.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Wire<IsDefault>")]
+pub struct LeanClass {
+    /// Its metadata.
+    pub head: Head,
+    /// Whether its annotation makes it the class of bindings that name none.
+    pub is_default: bool,
+    /// The spec as JSON text, whatever it holds; `null` where there is none.
+    pub spec: Box<RawValue>,
+    /// The status as JSON text.
+    pub status: Option<Box<RawValue>>,
+}
+
+impl LeanClass {
+    /// The spec, or where it can't be decoded.
+    pub fn decode(&self) -> Result<IrsaClassSpec, Undecodable> {
+        decode(&self.spec)
+    }
+
+    /// The status; the empty one where there is none that can be decoded, as a status is believed for nothing.
+    #[must_use]
+    pub fn status(&self) -> ClassStatus {
+        lenient(self.status.as_deref())
+    }
+}
+
+impl Kept for LeanClass {
+    type Kind = IrsaClass;
+    fn head(&self) -> &Head {
+        &self.head
+    }
+    fn head_mut(&mut self) -> &mut Head {
+        &mut self.head
+    }
+}
+
+/// A spec that this version can't read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {message}")]
+pub struct Undecodable {
+    /// The JSON path at fault, from `spec`.
+    pub path: String,
+    /// What is wrong there.
+    pub message: String,
+}
+
+fn decode<S: DeserializeOwned>(text: &RawValue) -> Result<S, Undecodable> {
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text.get())).map_err(|error| {
+        let path = match error.path().to_string() {
+            root if root == "." => "spec".to_owned(),
+            path => format!("spec.{path}"),
+        };
+        // serde_json ends its messages with a place in our text, which nobody else has.
+        let message = error.inner().to_string();
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(said, _)| said);
+        Undecodable { path, message: message.to_owned() }
+    })
+}
+
+fn lenient<S: DeserializeOwned + Default>(text: Option<&RawValue>) -> S {
+    text.and_then(|t| serde_json::from_str(t.get()).ok()).unwrap_or_default()
+}
+
+/// A custom resource on the wire.
+#[derive(Deserialize)]
+#[serde(bound = "A: Deserialize<'de> + Default")]
+struct Wire<A> {
+    #[serde(default)]
+    metadata: Meta<A>,
+    #[serde(default = "null")]
+    spec: Box<RawValue>,
+    #[serde(default)]
+    status: Option<Box<RawValue>>,
+}
+
+fn null() -> Box<RawValue> {
+    RawValue::NULL.to_owned()
+}
+
+/// Metadata on the wire. What a kind wants of annotations and managedFields it takes while they are parsed.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default, bound = "A: Deserialize<'de> + Default, M: Deserialize<'de> + Default")]
+pub(super) struct Meta<A, M = IgnoredAny> {
+    name: String,
+    namespace: String,
+    uid: Box<str>,
+    resource_version: Box<str>,
+    generation: i64,
+    creation_timestamp: Option<Time>,
+    deletion_timestamp: Option<Time>,
+    finalizers: Box<[Box<str>]>,
+    pub(super) annotations: A,
+    pub(super) managed_fields: M,
+}
+
+impl<A, M> Meta<A, M> {
+    pub(super) fn into_parts(self) -> (Head, A, M) {
+        let head = Head {
+            key: NsName::new(self.namespace, self.name),
+            uid: self.uid,
+            resource_version: self.resource_version,
+            generation: self.generation,
+            created: self.creation_timestamp,
+            deleted: self.deletion_timestamp,
+            finalizers: self.finalizers,
+        };
+        (head, self.annotations, self.managed_fields)
+    }
+}
+
+impl From<Wire<IgnoredAny>> for LeanBinding {
+    fn from(wire: Wire<IgnoredAny>) -> Self {
+        let (head, ..) = wire.metadata.into_parts();
+        let service_account = text_at(&wire.spec, &["serviceAccount", "name"]).map(Arc::from);
+        let class_name = text_at(&wire.spec, &["className"]).map(String::into_boxed_str);
+        Self { head, spec: wire.spec, status: wire.status, service_account, class_name }
+    }
+}
+
+impl From<Wire<IsDefault>> for LeanClass {
+    fn from(wire: Wire<IsDefault>) -> Self {
+        let (head, IsDefault(is_default), _) = wire.metadata.into_parts();
+        Self { head, is_default, spec: wire.spec, status: wire.status }
+    }
+}
+
+/// The string at `path`, and nothing where anything on the way is something else.
+fn text_at(text: &RawValue, path: &[&str]) -> Option<String> {
+    let Some((first, rest)) = path.split_first() else { return serde_json::from_str(text.get()).ok() };
+    let mut found = None;
+    let deserializer = &mut serde_json::Deserializer::from_str(text.get());
+    let visitor = Fields(|key: &str, value: &RawValue| {
+        if key == *first {
+            found = text_at(value, rest);
+        }
+    });
+    deserializer.deserialize_any(visitor).ok()?;
+    found
+}
+
+/// Shows each field of an object, in order.
+struct Fields<F>(F);
+
+impl<'de, F: FnMut(&str, &RawValue)> de::Visitor<'de> for Fields<F> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+    fn visit_map<A: de::MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some((key, value)) = map.next_entry::<Cow<'de, str>, &'de RawValue>()? {
+            (self.0)(&key, value);
+        }
+        Ok(())
+    }
+}
+
+/// The annotations of a class.
+#[derive(Default)]
+struct IsDefault(bool);
+
+impl<'de> Deserialize<'de> for IsDefault {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Picked([value]) = pick(deserializer, &[DEFAULT_CLASS])?;
+        Ok(Self(value.as_deref() == Some("true")))
+    }
+}
+
+/// The values of the keys that were asked for, in their order.
+pub(super) struct Picked<const N: usize>(pub(super) [Option<Box<str>>; N]);
+
+/// Reads a map of strings and keeps what `keys` name.
+pub(super) fn pick<'de, D: Deserializer<'de>, const N: usize>(
+    deserializer: D,
+    keys: &'static [&'static str; N],
+) -> Result<Picked<N>, D::Error> {
+    struct Picking<const N: usize>(&'static [&'static str; N]);
+
+    impl<'de, const N: usize> de::Visitor<'de> for Picking<N> {
+        type Value = Picked<N>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map of strings")
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(Picked([const { None }; N]))
+        }
+        fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut values = [const { None }; N];
+            while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+                match self.0.iter().position(|k| *k == key) {
+                    Some(i) => values[i] = map.next_value()?,
+                    None => drop(map.next_value::<IgnoredAny>()?),
+                }
+            }
+            Ok(Picked(values))
+        }
+    }
+    deserializer.deserialize_any(Picking(keys))
+}
