@@ -1,1 +1,8 @@
 //! What IAM is made of, as data: names, ARNs, documents, roles, owners. Knows neither Kubernetes nor the SDK.
+
+pub mod arn;
+pub mod document;
+mod json_path;
+pub mod name;
+pub mod trust;
+pub mod vars;
