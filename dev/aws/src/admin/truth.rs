@@ -1,0 +1,112 @@
+//! The state as it is: never stale, never throttled, never journaled.
+
+use fakecloud_iam::{IamRole, IamState, Tag};
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Ask, bad, missing};
+use crate::world::World;
+
+/// A document as JSON; as text where it is none.
+fn document(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+fn tags(tags: &[Tag]) -> Value {
+    Value::Object(tags.iter().map(|tag| (tag.key.clone(), Value::String(tag.value.clone()))).collect())
+}
+
+fn look(world: &World, ask: &Ask<'_>, show: impl FnOnce(&IamState) -> Value) -> Answer {
+    let Some(account) = ask.account() else { return bad("account= is needed") };
+    match world.iam.read().get(account) {
+        Some(state) => Ok(show(state)),
+        None => missing("account"),
+    }
+}
+
+pub fn roles(world: &World, ask: &Ask<'_>) -> Answer {
+    look(world, ask, |state| {
+        let named = ask.query.get("name");
+        let path = ask.query.get("path").map_or("/", String::as_str);
+        let all: Vec<Value> = state
+            .roles
+            .values()
+            .filter(|role| named.is_none_or(|name| role.role_name == *name) && role.path.starts_with(path))
+            .map(|role| show(state, role))
+            .collect();
+        json!({"count": all.len(), "roles": all})
+    })
+}
+
+fn show(state: &IamState, role: &IamRole) -> Value {
+    let name = &role.role_name;
+    let inline: Map<String, Value> = state
+        .role_inline_policies
+        .get(name)
+        .into_iter()
+        .flatten()
+        .map(|(name, text)| (name.clone(), document(text)))
+        .collect();
+    let profiles: Vec<&String> = state
+        .instance_profiles
+        .values()
+        .filter(|profile| profile.roles.contains(name))
+        .map(|profile| &profile.instance_profile_name)
+        .collect();
+    let none = Vec::new();
+    json!({
+        "name": name,
+        "id": role.role_id,
+        "arn": role.arn,
+        "path": role.path,
+        "description": role.description,
+        "maxSessionDuration": role.max_session_duration,
+        "created": role.created_at.to_rfc3339(),
+        "tags": tags(&role.tags),
+        "trust": document(&role.assume_role_policy_document),
+        "attached": state.role_policies.get(name).unwrap_or(&none),
+        "inline": inline,
+        "boundary": role.permissions_boundary,
+        "instanceProfiles": profiles,
+    })
+}
+
+pub fn providers(world: &World, ask: &Ask<'_>) -> Answer {
+    look(world, ask, |state| {
+        let all: Vec<Value> = state
+            .oidc_providers
+            .values()
+            .map(|one| {
+                json!({
+                    "arn": one.arn,
+                    "url": one.url,
+                    "clientIds": one.client_id_list,
+                    "thumbprints": one.thumbprint_list,
+                    "tags": tags(&one.tags),
+                })
+            })
+            .collect();
+        json!({"count": all.len(), "providers": all})
+    })
+}
+
+pub fn policies(world: &World, ask: &Ask<'_>) -> Answer {
+    look(world, ask, |state| {
+        let all: Vec<Value> = state
+            .policies
+            .values()
+            .map(|policy| {
+                let default = policy.versions.iter().find(|version| version.is_default);
+                json!({
+                    "arn": policy.arn,
+                    "name": policy.policy_name,
+                    "path": policy.path,
+                    "attached": policy.attachment_count,
+                    "versions": policy.versions.len(),
+                    "document": default.map(|version| document(&version.document)),
+                    "tags": tags(&policy.tags),
+                })
+            })
+            .collect();
+        json!({"count": all.len(), "policies": all})
+    })
+}

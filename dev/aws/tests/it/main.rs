@@ -1,0 +1,6 @@
+//! The emulator from outside: its program, over HTTP, with signed calls. One server for all tests, an account for each.
+
+mod basics;
+mod client;
+mod faults;
+mod sessions;
