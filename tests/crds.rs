@@ -1,6 +1,7 @@
 //! The definitions in `crds/` are those that the program prints.
 
 use irsa_operator::api::schema::{crds, file_name, to_yaml};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -32,5 +33,36 @@ fn the_schema_is_one_that_the_api_server_takes_without_a_warning() {
             assert!(!yaml.contains(unwanted), "{unwanted} in {}", file_name(&crd));
         }
         assert!(yaml.contains("observedGeneration: -1"), "no default status in {}", file_name(&crd));
+    }
+}
+
+/// Otherwise the cost of a rule has no bound and the API server refuses the definition, or a later one that adds a rule.
+#[test]
+fn every_text_list_and_map_has_its_maximum() {
+    for crd in crds() {
+        let crd = serde_json::to_value(crd).expect("JSON");
+        let mut without = vec![];
+        unbounded(&crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"], "", &mut without);
+        assert!(without.is_empty(), "no maximum: {without:?}");
+    }
+}
+
+fn unbounded(schema: &Value, path: &str, without: &mut Vec<String>) {
+    let limit = match schema["type"].as_str() {
+        Some("string") if schema["enum"].is_null() && schema["format"].is_null() => "maxLength",
+        Some("array") => "maxItems",
+        Some("object") if !schema["additionalProperties"].is_null() => "maxProperties",
+        _ => "type",
+    };
+    if schema[limit].is_null() {
+        without.push(format!("{path} ({limit})"));
+    }
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        unbounded(field, &format!("{path}.{name}"), without);
+    }
+    for inner in ["items", "additionalProperties"] {
+        if !schema[inner].is_null() {
+            unbounded(&schema[inner], &format!("{path}[]"), without);
+        }
     }
 }

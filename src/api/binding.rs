@@ -81,6 +81,7 @@ pub struct IrsaBindingSpec {
     /// What becomes of the role when the binding is deleted: Delete removes the role and the annotation; Retain leaves
     /// both working and tags the role as released. Where absent, the class's role.deletionPolicy holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "DeletionPolicy")]
     pub deletion_policy: Option<DeletionPolicy>,
 }
 

@@ -43,7 +43,7 @@ fn known_variables(schema: &mut Schema) {
 
 /// Names of bindings and classes: they become values of tags and parts of field managers and of names of Events.
 pub fn object_name() -> Rule {
-    Rule::new("self.metadata.name.size() <= 63").message("take a metadata.name of at most 63 characters")
+    Rule::new("self.metadata.name.size() <= 63").message("metadata.name: take a name of at most 63 characters")
 }
 
 /// The name of a Kubernetes object.
@@ -87,7 +87,7 @@ pub fn boundary(schema: &mut Schema) {
 }
 
 fn policy_arn_pattern() -> &'static str {
-    r"arn:(?:aws(?:-[a-z]+)*|\$\(partition\)):iam::(?:aws|[0-9]{12}|\$\(account\)):policy/"
+    r"arn:(?:aws[a-z0-9-]*|\$\(partition\)):iam::(?:aws|[0-9]{12}|\$\(account\)):policy/"
 }
 
 fn policy_lengths(schema: &mut Schema) {
@@ -106,7 +106,7 @@ pub fn inline(schema: &mut Schema) {
     set(schema, json!({"maxItems": 20, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}));
     rule(
         schema,
-        "self.all(a, self.exists_one(b, a.name.lowerAscii() == b.name.lowerAscii()))",
+        "self.all(a, !self.exists(b, a.name != b.name && a.name.lowerAscii() == b.name.lowerAscii()))",
         "two inline policies have the same name but for upper and lower case; rename one",
     );
 }
