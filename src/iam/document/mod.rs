@@ -17,6 +17,7 @@ mod text;
 
 use super::json_path::excerpt;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::hash::{Hash, Hasher};
 
 /// The most characters that all inline policies of a role may have together, white space not counted. AWS does not
@@ -35,8 +36,8 @@ const VERSION: &str = "2012-10-17";
 pub struct Document {
     /// What is sent: the values as they were written, in the order in which people expect the elements.
     json: String,
-    /// What is compared.
-    normal: String,
+    /// What is compared: SHA-256 of the normal form, so that a document is not held twice.
+    fingerprint: [u8; 32],
     only_denies: bool,
 }
 
@@ -93,7 +94,11 @@ impl Document {
     #[must_use]
     pub fn lenient(value: &Value) -> Self {
         let normal = normal::document(value);
-        Self { json: text::write(value), only_denies: normal::only_denies(&normal), normal: text::write(&normal) }
+        Self {
+            json: text::write(value),
+            fingerprint: Sha256::digest(text::write(&normal)).into(),
+            only_denies: normal::only_denies(&normal),
+        }
     }
 
     /// What is sent to AWS: compact JSON with the values as they were written. The same value gives the same text.
@@ -117,7 +122,7 @@ impl Document {
 
 impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {
-        self.normal == other.normal
+        self.fingerprint == other.fingerprint
     }
 }
 
@@ -125,7 +130,7 @@ impl Eq for Document {}
 
 impl Hash for Document {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.normal.hash(state);
+        self.fingerprint.hash(state);
     }
 }
 
