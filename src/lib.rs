@@ -1,8 +1,18 @@
 //! Gives every Kubernetes ServiceAccount exactly the AWS permissions that an `IrsaBinding` declares.
 
+pub mod admin;
 pub mod api;
+pub mod aws;
 pub mod backoff;
 pub mod cli;
+pub mod controller;
+pub mod desired;
+pub mod error;
+pub mod holder;
 pub mod iam;
+pub mod plan;
 pub mod queue;
+pub mod snapshot;
+pub mod status;
 pub mod store;
+pub mod telemetry;

@@ -1,6 +1,7 @@
 //! The command line: one module for each command.
 
 mod crd;
+mod run;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(Box<run::Args>),
     Crd(crd::Args),
 }
 
@@ -23,6 +25,7 @@ impl Cli {
     #[must_use]
     pub fn execute(self) -> ExitCode {
         match self.command {
+            Command::Run(args) => run::execute(&args),
             Command::Crd(args) => crd::execute(&args),
         }
     }

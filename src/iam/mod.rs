@@ -4,5 +4,8 @@ pub mod arn;
 pub mod document;
 mod json_path;
 pub mod name;
+pub mod owner;
+pub mod role;
+pub mod tags;
 pub mod trust;
 pub mod vars;

@@ -94,7 +94,7 @@ mod tests {
         let (a, b) = (subject("a", "x"), subject("b", "x"));
         let policy = |subjects: &[Subject]| trust_policy(PROVIDER, ISSUER, "sts.amazonaws.com", subjects);
         assert_eq!(policy(&[a.clone(), b.clone()]).to_json(), policy(&[b.clone(), a.clone(), b.clone()]).to_json());
-        assert_ne!(policy(&[a.clone()]), policy(&[a, b]));
+        assert_ne!(policy(std::slice::from_ref(&a)), policy(&[a.clone(), b]));
     }
 
     #[test]

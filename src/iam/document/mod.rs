@@ -18,6 +18,7 @@ mod text;
 use super::json_path::excerpt;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::fmt;
 use std::hash::{Hash, Hasher};
 
 /// The most characters that all inline policies of a role may have together, white space not counted. AWS does not
@@ -32,7 +33,7 @@ pub const TRUST_MAX: usize = 2_048;
 const VERSION: &str = "2012-10-17";
 
 /// A policy document. Two are equal when they mean the same, whatever was written and whatever AWS made of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Document {
     /// What is sent: the values as they were written, in the order in which people expect the elements.
     json: String,
@@ -117,6 +118,12 @@ impl Document {
     #[must_use]
     pub fn only_denies(&self) -> bool {
         self.only_denies
+    }
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.json)
     }
 }
 

@@ -84,6 +84,15 @@ fn another_meaning() {
             condition(json!({"StringEquals": {"a:b": "x", "A:B": "y"}})),
             condition(json!({"StringEquals": {"a:b": ["x", "y"]}})),
         ),
+        // Nor does one hide the other.
+        (
+            condition(json!({"StringEquals": {"a:b": "x", "A:B": "y"}})),
+            condition(json!({"StringEquals": {"a:b": "x"}})),
+        ),
+        (
+            condition(json!({"StringEquals": {"a:b": "x", "A:B": "y"}})),
+            condition(json!({"StringEquals": {"a:b": "y"}})),
+        ),
     ] {
         assert_ne!(Document::lenient(&a), Document::lenient(&b), "{a} and {b}");
     }

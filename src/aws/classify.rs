@@ -1,0 +1,127 @@
+//! What an answer of AWS means. Codes are those on the wire, as many are not in the service models
+//! (`Throttling`, `AccessDenied`, `ValidationError`).
+
+use crate::error::{Category, Error};
+use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+
+/// A call that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AwsError {
+    /// As `iam:CreateRole`, which is also what a policy has to allow.
+    pub operation: &'static str,
+    /// The code on the wire, if there was an answer of AWS at all.
+    pub code: Option<String>,
+    /// AWS's own words.
+    pub text: String,
+    /// What it means if the call itself knows nothing better.
+    pub category: Category,
+}
+
+impl AwsError {
+    /// Whether the answer had this code.
+    pub fn is(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+
+    /// For logs and metrics.
+    pub fn label(&self) -> &str {
+        self.code.as_deref().unwrap_or("no_answer")
+    }
+
+    /// The same with another meaning.
+    pub fn meaning(mut self, category: Category) -> Self {
+        self.category = category;
+        self
+    }
+}
+
+impl From<AwsError> for Error {
+    fn from(error: AwsError) -> Self {
+        let AwsError { operation, text, category, .. } = &error;
+        let message = match category {
+            Category::Denied => format!("AWS refused {operation}, allow it to the operator: {text}"),
+            Category::Credentials => format!("the operator's AWS credentials do not work ({operation}): {text}"),
+            Category::Throttled => format!("AWS takes no more requests for now ({operation}): {text}"),
+            Category::Transient => format!("no usable answer from AWS to {operation}: {text}"),
+            Category::Quota => format!("a quota of the AWS account is used up ({operation}): {text}"),
+            _ => format!("{operation}: {text}"),
+        };
+        Error::new(*category, message)
+    }
+}
+
+/// What a failed call means.
+pub(super) fn classify<E>(operation: &'static str, error: &SdkError<E>) -> AwsError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let code = error.code().map(str::to_owned);
+    let category = match (error, code.as_deref()) {
+        (_, Some(code)) => of_code(code),
+        (SdkError::DispatchFailure(_), _) if is_provider_error(error) => Category::Credentials,
+        _ => Category::Transient,
+    };
+    let text = match (error.message(), error) {
+        (Some(text), _) if code.is_some() => text.to_owned(),
+        (_, SdkError::TimeoutError(_)) => "the call took too long".to_owned(),
+        (_, SdkError::ServiceError(service)) => format!("HTTP status {}", service.raw().status().as_u16()),
+        _ => root_cause(error),
+    };
+    AwsError { operation, code, text, category }
+}
+
+fn of_code(code: &str) -> Category {
+    match code {
+        "MalformedPolicyDocument"
+        | "InvalidInput"
+        | "ValidationError"
+        | "PolicyNotAttachable"
+        | "UnmodifiableEntity"
+        | "InvalidParameterException"
+        | "InvalidRequestException" => Category::Invalid,
+        "EntityAlreadyExists" => Category::Conflict,
+        "NoSuchEntity" | "ResourceNotFoundException" => Category::Missing,
+        "InvalidClientTokenId"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "SignatureDoesNotMatch"
+        | "UnrecognizedClientException"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "InvalidIdentityToken" => Category::Credentials,
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Category::Denied,
+        "LimitExceeded" => Category::Quota,
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "SlowDown"
+        | "PriorRequestNotComplete" => Category::Throttled,
+        "DeleteConflict" | "ConcurrentModification" | "EntityTemporarilyUnmodifiable" => Category::Settling,
+        _ => Category::Transient,
+    }
+}
+
+/// Credentials that could not be had show as a request that could not be sent.
+fn is_provider_error(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<aws_credential_types::provider::error::CredentialsError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The last cause in the chain: the part that a person can act on, without the SDK's own layers.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

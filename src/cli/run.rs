@@ -1,0 +1,133 @@
+//! `irsa-operator run`: the operator itself.
+
+use crate::admin::{self, Health};
+use crate::aws::Aws;
+use crate::controller::{self, Ctx, Events, Settings};
+use crate::telemetry::{self, Format};
+use k8s_openapi::jiff::SignedDuration;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info};
+
+/// Run the operator
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Names this cluster in AWS: lower-case letters, digits and dashes, up to 24, unique in the account and the same
+    /// after the cluster was rebuilt
+    #[arg(long, env = "IRSA_CLUSTER_ID", value_name = "ID", value_parser = cluster_id)]
+    cluster_id: String,
+
+    /// The issuer of the cluster's ServiceAccount tokens, with https://. Found by itself where the API server tells it
+    #[arg(long, env = "IRSA_ISSUER", value_name = "URL")]
+    issuer: Option<String>,
+
+    /// Ask EKS for the issuer of this cluster
+    #[arg(long, env = "IRSA_EKS_CLUSTER", value_name = "NAME")]
+    eks_cluster: Option<String>,
+
+    /// How old what is known of a role may grow before it is looked at again, as 30s, 10m or 2h
+    #[arg(long, env = "IRSA_RESYNC", value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    resync: Duration,
+
+    /// How many bindings and classes are worked on at a time
+    #[arg(long, env = "IRSA_CONCURRENCY", value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    concurrency: u16,
+
+    /// Where /livez and /readyz are served
+    #[arg(long, env = "IRSA_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    listen: SocketAddr,
+
+    /// How log lines look
+    #[arg(long, env = "IRSA_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    log_format: Format,
+
+    /// What is logged, as `info` or `info,irsa_operator=debug`
+    #[arg(long, env = "IRSA_LOG_LEVEL", value_name = "FILTER", default_value = "info")]
+    log_level: String,
+}
+
+/// Carries out the command.
+pub fn execute(args: &Args) -> ExitCode {
+    if let Err(error) = telemetry::start(args.log_format, &args.log_level) {
+        eprintln!("irsa-operator run: {error}");
+        return ExitCode::from(2);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let result = runtime.map_err(|e| e.to_string()).and_then(|runtime| runtime.block_on(serve(args)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(args: &Args) -> Result<(), String> {
+    let mut config = kube::Config::infer().await.map_err(|e| format!("no configuration for the API server: {e}"))?;
+    // Patience is the queue's: kube's own would hold a worker for minutes.
+    config.default_retry = false;
+    let client = kube::Client::try_from(config).map_err(|e| format!("the API server can't be talked to: {e}"))?;
+    let listener =
+        tokio::net::TcpListener::bind(args.listen).await.map_err(|e| format!("--listen {}: {e}", args.listen))?;
+    let kinds = ["irsabindings", "irsaclasses", "serviceaccounts"].map(str::to_owned);
+    let health = Arc::new(Health::waiting_for(&kinds));
+    let (events, written) = Events::start(client.clone());
+    let settings = Settings {
+        cluster_id: args.cluster_id.clone(),
+        issuer: args.issuer.clone(),
+        eks_cluster: args.eks_cluster.clone(),
+        resync: args.resync,
+        concurrency: usize::from(args.concurrency),
+    };
+    info!(version = env!("CARGO_PKG_VERSION"), cluster_id = args.cluster_id, listen = %args.listen, "irsa-operator starts");
+    let aws = Aws::from_env().await;
+    let ctx = Arc::new(Ctx::new(settings, client, aws, events, health.clone()));
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        let _ = stop.send(true);
+    });
+    tokio::select! {
+        () = controller::run(ctx, stopped) => {}
+        served = admin::serve(listener, health) => return Err(format!("--listen {}: {served:?}", args.listen)),
+    }
+    // What was handed in is still written, if the API server takes it.
+    let _ = tokio::time::timeout(Duration::from_secs(5), written).await;
+    Ok(())
+}
+
+fn cluster_id(text: &str) -> Result<String, String> {
+    let valid = (1..=24).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    valid.then(|| text.to_owned()).ok_or_else(|| "use 1 to 24 lower-case letters, digits and dashes".to_owned())
+}
+
+/// `90s`, `10m`, `2h`, `500ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    parsed
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| "write a number and a unit, as 30s, 10m or 2h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_cluster_ids() {
+        assert_eq!(duration("3s"), Ok(Duration::from_secs(3)));
+        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
+        assert!(duration("10").is_err() && duration("m").is_err() && duration("-1s").is_err());
+        assert!(cluster_id("prod-eu-1").is_ok());
+        assert!(cluster_id("").is_err() && cluster_id("Prod").is_err() && cluster_id(&"a".repeat(25)).is_err());
+    }
+}

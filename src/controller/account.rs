@@ -1,0 +1,183 @@
+//! ServiceAccounts: what a binding sees of them, and the steps that write them.
+
+use super::api::{self, ApiError};
+use super::state::{Ctx, State};
+use super::write::namespaced;
+use crate::api::names::{CREATED_BY, MANAGER, annotation, manager_of};
+use crate::desired::DesiredAccount;
+use crate::error::{Category, Error};
+use crate::iam::arn::RoleArn;
+use crate::iam::owner::{Owner, Ownership};
+use crate::plan::{Account, Accounts};
+use crate::store::{LeanServiceAccount, NsName, Watched};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The ServiceAccounts that matter to a binding, as the store holds them.
+pub fn accounts(state: &State, binding: &NsName, current: Option<&str>) -> Accounts {
+    let name = &*binding.name;
+    let mut accounts = Accounts::default();
+    for object in state.accounts.in_namespace(&binding.namespace) {
+        if Some(&*object.head.key.name) == current {
+            accounts.current = Some(seen(object, name));
+        } else if !object.owned_by(name).is_empty() {
+            accounts.former.push((object.head.key.name.to_string(), object.head.uid.to_string()));
+        }
+    }
+    accounts
+}
+
+fn seen(object: &LeanServiceAccount, binding: &str) -> Account {
+    let live = annotation::ALL.iter().filter_map(|key| Some(((*key).to_owned(), object.annotation(key)?.to_owned())));
+    Account {
+        uid: object.head.uid.to_string(),
+        annotations: live.collect(),
+        owned: object.owned_by(binding).iter().map(str::to_owned).collect(),
+        disposable: object.is_only_of(binding),
+    }
+}
+
+/// Makes the ServiceAccount, with the mark of its binding and nothing else.
+///
+/// # Errors
+/// As the call fails; `Stale` where it is there by now.
+pub async fn create(ctx: &Ctx, binding: &NsName, name: &str) -> Result<(), ApiError> {
+    let api: Api<k8s_openapi::api::core::v1::ServiceAccount> = Api::namespaced(ctx.client.clone(), &binding.namespace);
+    let mut object = k8s_openapi::api::core::v1::ServiceAccount::default();
+    object.metadata.name = Some(name.to_owned());
+    object.metadata.annotations = Some([(CREATED_BY.to_owned(), binding.name.to_string())].into());
+    let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+    let what = format!("create ServiceAccount {}/{name}", binding.namespace);
+    let raw = async {
+        let made = api.create(&params, &object).await?;
+        // Through its JSON into the lean form, so that there is one place that reads managedFields.
+        serde_json::to_value(made)
+            .and_then(serde_json::from_value::<LeanServiceAccount>)
+            .map_err(kube::Error::SerdeError)
+    };
+    let made = api::send(&what, raw).await?;
+    ctx.state().accounts.write_through(made);
+    Ok(())
+}
+
+/// Makes exactly these annotations ours. The uid keeps server-side apply from making a ServiceAccount that is gone.
+///
+/// # Errors
+/// As the call fails; `Fields` where another manager holds another value.
+pub async fn apply(
+    ctx: &Ctx,
+    binding: &NsName,
+    (name, uid): (&str, &str),
+    annotations: &BTreeMap<String, String>,
+    force: bool,
+) -> Result<(), ApiError> {
+    let patch = json!({
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": { "name": name, "uid": uid, "annotations": annotations },
+    });
+    let params = PatchParams { force, ..PatchParams::apply(&manager_of(&binding.name)) };
+    let api: Api<Watched<LeanServiceAccount>> = namespaced(ctx, &binding.namespace);
+    let what = format!("annotate ServiceAccount {}/{name}", binding.namespace);
+    let answer = api::send(&what, api.patch(name, &params, &Patch::Apply(patch))).await?;
+    ctx.state().accounts.write_through(answer.into_inner());
+    Ok(())
+}
+
+/// [`apply`], and once more with force where only the role's annotation is in the way and its value is empty or names
+/// another role of this very binding.
+///
+/// # Errors
+/// `Conflict` that names manager and field, where something else is in the way.
+pub async fn annotate(ctx: &Ctx, binding: &NsName, owner: &Owner, wanted: &DesiredAccount) -> Result<(), ApiError> {
+    let live: Option<Arc<LeanServiceAccount>> =
+        ctx.state().accounts.get(&NsName::new(binding.namespace.clone(), wanted.name.as_str())).cloned();
+    let live = live.ok_or(ApiError::Stale)?;
+    let target = (wanted.name.as_str(), &*live.head.uid);
+    let fields = match apply(ctx, binding, target, &wanted.annotations, false).await {
+        Err(ApiError::Fields(fields)) => fields,
+        result => return result,
+    };
+    let only_role = fields.iter().all(|(field, _)| field.ends_with(annotation::ROLE_ARN));
+    if only_role && may_replace(ctx, owner, live.role_arn()).await? {
+        return apply(ctx, binding, target, &wanted.annotations, true).await;
+    }
+    Err(ApiError::Failed(foreign(&wanted.name, &live, &fields)))
+}
+
+/// Whether the annotation's value is nobody else's.
+async fn may_replace(ctx: &Ctx, owner: &Owner, live: Option<&str>) -> Result<bool, ApiError> {
+    let Some(role) = live.filter(|arn| !arn.is_empty()) else { return Ok(true) };
+    let Some(arn) = RoleArn::parse(role) else { return Ok(false) };
+    let seen = ctx.aws.role_head(&arn.name).await.map_err(ApiError::Failed)?;
+    Ok(seen.is_some_and(|r| r.arn == role && matches!(owner.judge(&r.tags), Ownership::Ours { .. })))
+}
+
+fn foreign(name: &str, live: &LeanServiceAccount, fields: &[(String, String)]) -> Error {
+    let mut managers: Vec<&str> = fields.iter().map(|(_, manager)| manager.as_str()).collect();
+    managers.sort_unstable();
+    managers.dedup();
+    let keys: Vec<&str> =
+        annotation::ALL.into_iter().filter(|key| fields.iter().any(|(f, _)| f.ends_with(key))).collect();
+    let role = live.role_arn().map(|arn| format!(" (it names {arn})")).unwrap_or_default();
+    let text = format!(
+        "{} of ServiceAccount {name} has another value{role}, set by {}; remove it there and this binding goes on",
+        keys.join(" and "),
+        managers.join(" and ")
+    );
+    Error::new(Category::Conflict, text)
+}
+
+/// Takes all of ours off a ServiceAccount. One that is gone, or another of its name, is no error.
+///
+/// # Errors
+/// As the call fails.
+pub async fn unannotate(ctx: &Ctx, binding: &NsName, name: &str, uid: &str) -> Result<(), ApiError> {
+    match apply(ctx, binding, (name, uid), &BTreeMap::new(), false).await {
+        Err(ApiError::NotFound | ApiError::Stale) if !still_there(ctx, binding, name, uid).await? => Ok(()),
+        result => result,
+    }
+}
+
+/// Deletes the ServiceAccount that we made, if nobody has touched it since we looked.
+///
+/// # Errors
+/// As the call fails; `Stale` where somebody has.
+pub async fn delete(ctx: &Ctx, binding: &NsName, name: &str) -> Result<(), ApiError> {
+    let key = NsName::new(binding.namespace.clone(), name);
+    let Some(object) = ctx.state().accounts.get(&key).cloned() else { return Ok(()) };
+    let preconditions = Preconditions {
+        uid: Some(object.head.uid.to_string()),
+        resource_version: Some(object.head.resource_version.to_string()),
+    };
+    let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+    let api: Api<k8s_openapi::api::core::v1::ServiceAccount> = Api::namespaced(ctx.client.clone(), &binding.namespace);
+    let what = format!("delete ServiceAccount {key}");
+    match api::send(&what, async { api.delete(name, &params).await }).await {
+        Ok(_) | Err(ApiError::NotFound) => {
+            ctx.state().accounts.gone(&key, &object.head.uid);
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A fresh look, which also corrects the store.
+async fn still_there(ctx: &Ctx, binding: &NsName, name: &str, uid: &str) -> Result<bool, ApiError> {
+    let api: Api<Watched<LeanServiceAccount>> = namespaced(ctx, &binding.namespace);
+    let key = NsName::new(binding.namespace.clone(), name);
+    match api::send(&format!("show ServiceAccount {key}"), api.get(name)).await {
+        Ok(object) => {
+            let same = *object.object.head.uid == *uid;
+            ctx.state().accounts.write_through(object.into_inner());
+            Ok(same)
+        }
+        Err(ApiError::NotFound) => {
+            ctx.state().accounts.gone(&key, uid);
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}

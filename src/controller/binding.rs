@@ -1,0 +1,285 @@
+//! The reconcile of a binding.
+
+use super::account::accounts;
+use super::api::ApiError;
+use super::deletion;
+use super::execute::{Run, carry_out};
+use super::state::{Class, Ctx, RoleLock, State};
+use super::worker::Next;
+use super::write;
+use crate::api::names::FINALIZER;
+use crate::api::reason;
+use crate::api::{BindingStatus, IrsaBindingSpec};
+use crate::desired::{Desired, Who, desired, identity, vars};
+use crate::error::{Category, Error};
+use crate::holder::{Candidate, holder};
+use crate::iam::arn::RoleArn;
+use crate::iam::owner::Ownership;
+use crate::iam::role::Observed;
+use crate::queue::{Key, Kind, When};
+use crate::status::{self, Outcome, RoleInfo, notices, status};
+use crate::store::{LeanBinding, NsName};
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::{info, warn};
+
+/// What passes by itself is said only once it has lasted this long.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Why a reconcile ended early.
+#[derive(Debug)]
+pub enum Stop {
+    /// What it was computed from is no longer so.
+    Stale,
+    /// Somebody has to be told.
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<ApiError> for Stop {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Failed(error) => Self::Failed(error),
+            // Fields are told apart where they can occur; the others come right by the watch.
+            ApiError::Stale | ApiError::NotFound | ApiError::Fields(_) | ApiError::Terminating => Self::Stale,
+        }
+    }
+}
+
+/// Makes a binding true, or gone.
+pub async fn reconcile(ctx: &Ctx, key: &NsName) -> Next {
+    let Some(mut object) = ctx.state().bindings.get(key).cloned() else { return Next::Gone };
+    if object.head.deleted.is_some() {
+        return deletion::reconcile(ctx, object).await;
+    }
+    let mut outcome = Outcome::default();
+    let stop = keep(ctx, &mut object, &mut outcome).await.err();
+    outcome.generation = object.head.generation;
+    match stop {
+        Some(Stop::Stale) => return Next::Again,
+        Some(Stop::Failed(error)) => outcome.failure = Some((None, error)),
+        None => {}
+    }
+    conclude(ctx, &object, outcome, status).await
+}
+
+/// The table of contents. `outcome` tells how far it came.
+async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, outcome: &mut Outcome) -> Result<(), Stop> {
+    let spec = object.decode().map_err(|e| Error::new(Category::Invalid, e.to_string()))?;
+    let class = ctx.state().class(spec.class_name.as_deref())?;
+    outcome.class = Some(class.name.clone());
+    refuse_rival(&ctx.state(), object, &spec)?;
+    let desired = desired(who(&object.head.key, &class.name), &spec, &class.spec, &class.place)?;
+    refuse_new_identity(ctx, &object.status(), &desired).await?;
+    let fresh = claim(ctx, object, &spec, &class).await?;
+    outcome.role = Some(info(&desired, object));
+    let run = Run { desired: &desired, binding: &object.head.key };
+    remember(ctx, object, &class, &desired);
+    let agreed = ctx.state().snapshot.agreed(&desired.arn, desired.fingerprint(), Instant::now()).cloned();
+    if let Some(seen) = agreed {
+        return carry_out(ctx, &run, Observed::Agreed, Some(seen), outcome).await;
+    }
+    let Some(_lock) = RoleLock::try_take(ctx, &desired.arn) else {
+        return Err(Error::new(Category::Settling, format!("another binding is working on {}", desired.arn)).into());
+    };
+    // A binding that we never touched has no role of ours. Whether there is another is asked by CreateRole itself.
+    let observed = if fresh { Observed::Absent } else { run.read(ctx).await? };
+    carry_out(ctx, &run, observed, None, outcome).await
+}
+
+/// The names of a binding.
+pub fn who<'a>(key: &'a NsName, class: &'a str) -> Who<'a> {
+    Who { namespace: &key.namespace, name: &key.name, class }
+}
+
+/// Two bindings on one ServiceAccount would take turns for ever: one has it, the other is told.
+fn refuse_rival(state: &State, object: &LeanBinding, spec: &IrsaBindingSpec) -> Result<(), Error> {
+    let account = NsName::new(object.head.key.namespace.clone(), spec.service_account.name.as_str());
+    let sharing = state.bindings.bindings_of_service_account(&account);
+    if sharing.len() < 2 {
+        return Ok(());
+    }
+    let candidates: Vec<Candidate> =
+        sharing.iter().filter_map(|key| state.bindings.get(key)).map(|b| candidate(state, b)).collect();
+    let live = state.accounts.get(&account).and_then(|account| account.role_arn().map(str::to_owned));
+    match holder(&candidates, live.as_deref()) {
+        Some(first) if *first.name != *object.head.key.name => Err(Error::new(
+            Category::Conflict,
+            format!(
+                "ServiceAccount {} already gets its role from IrsaBinding {}; delete one of the two bindings",
+                account.name, first.name
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn candidate(state: &State, binding: &LeanBinding) -> Candidate {
+    let role_arn = || {
+        let class = state.class(binding.class_name.as_deref()).ok()?;
+        let account = binding.service_account.as_deref()?;
+        let vars = vars(who(&binding.head.key, &class.name), account, &class.place);
+        identity(&class.spec, &vars).ok().map(|(arn, _)| arn)
+    };
+    Candidate { name: binding.head.key.name.to_string(), created: binding.head.created.clone(), role_arn: role_arn() }
+}
+
+/// Status is only a hint where to look: a tenant may have written it. If the role it names is this binding's, the
+/// binding has one already, and is not given a second of another name.
+async fn refuse_new_identity(ctx: &Ctx, status: &BindingStatus, desired: &Desired) -> Result<(), Error> {
+    let Some(hint) = status.role_arn.as_deref().filter(|hint| *hint != desired.arn) else { return Ok(()) };
+    let Some(arn) = RoleArn::parse(hint).filter(|arn| arn.account == desired.account) else { return Ok(()) };
+    let Some(role) = ctx.aws.role_head(&arn.name).await? else { return Ok(()) };
+    let ours = matches!(desired.owner.judge(&role.tags), Ownership::Ours { released: false });
+    if !ours || role.arn != hint {
+        return Ok(());
+    }
+    Err(Error::because(
+        Category::Blocked,
+        reason::IDENTITY_CHANGED,
+        format!(
+            "this binding's role is {hint}, and spec and class now ask for {}. A role can't be renamed, and others may name \
+             it: change back, or delete the binding and make it again",
+            desired.arn
+        ),
+    ))
+}
+
+/// Our finalizer, before the first change outside. `true`: it was not there, so we have never changed anything.
+async fn claim(ctx: &Ctx, object: &mut Arc<LeanBinding>, spec: &IrsaBindingSpec, class: &Class) -> Result<bool, Stop> {
+    let class = spec.class_name.is_none().then_some(class.name.as_str());
+    let fresh = !object.head.has_finalizer(FINALIZER);
+    if fresh || class.is_some() {
+        *object = write::claim(ctx, object.as_ref(), class).await?;
+    }
+    Ok(fresh)
+}
+
+fn info(desired: &Desired, object: &LeanBinding) -> RoleInfo {
+    RoleInfo {
+        account: desired.account.clone(),
+        arn: desired.arn.clone(),
+        id: None,
+        provider_arn: desired.provider_arn.clone(),
+        service_account: format!("{}/{}", object.head.key.namespace, desired.service_account.name),
+        grants: !desired.managed.is_empty() || !desired.inline.is_empty(),
+    }
+}
+
+fn remember(ctx: &Ctx, object: &LeanBinding, class: &Class, desired: &Desired) {
+    let mut state = ctx.state();
+    let memory = state.memory.entry(object.head.key.clone()).or_default();
+    memory.class = Some(class.name.clone());
+    memory.role_arn = Some(desired.arn.clone());
+}
+
+/// Tells what came of it, and says when to look again.
+pub async fn conclude(
+    ctx: &Ctx,
+    object: &Arc<LeanBinding>,
+    mut outcome: Outcome,
+    told: fn(&BindingStatus, &Outcome, &Time) -> BindingStatus,
+) -> Next {
+    let key = &object.head.key;
+    let now = Instant::now();
+    let category = outcome.trouble().map(|error| error.category);
+    outcome.trouble_age = ctx.state().trouble_age(key, category, now);
+    log(key, &outcome);
+    let previous = object.status();
+    let next = told(&previous, &outcome, &Time(Timestamp::now()));
+    let quiet = category.is_some_and(Category::is_brief) && outcome.trouble_age < QUIET;
+    if !quiet {
+        for notice in notices(&previous, &next, &outcome) {
+            ctx.events.send(reference(object), notice);
+        }
+        if next != previous {
+            match write::status(ctx, object.as_ref(), &next).await {
+                Ok(_) | Err(ApiError::NotFound) => {}
+                Err(ApiError::Failed(error)) => {
+                    warn!(object = %Key::Binding(key.clone()), %error, "the status could not be written");
+                    return Next::Failed(error.category);
+                }
+                Err(_) => return Next::Again,
+            }
+        }
+        count(ctx, key, &next);
+    }
+    match category {
+        Some(category) if quiet => Next::FailedQuietly(category, QUIET.saturating_sub(outcome.trouble_age)),
+        Some(category) => Next::Failed(category),
+        None => {
+            let arn = outcome.role.as_ref().map(|role| role.arn.as_str()).unwrap_or_default();
+            let due = ctx.state().snapshot.last(arn).map(|seen| seen.due);
+            Next::Look(Kind::Sweep, due.unwrap_or_else(|| ctx.next_look(now)))
+        }
+    }
+}
+
+/// Keeps what the class counts, and has it counted anew if that changed.
+fn count(ctx: &Ctx, key: &NsName, status: &BindingStatus) {
+    let is = |kind: &str| status.conditions.iter().any(|c| c.type_ == kind && c.status == "True");
+    let (ready, stalled) = (is(reason::condition::READY), is(reason::condition::STALLED));
+    let mut state = ctx.state();
+    let memory = state.memory.entry(key.clone()).or_default();
+    if (memory.ready, memory.stalled) != (ready, stalled) {
+        (memory.ready, memory.stalled) = (ready, stalled);
+        if let Some(class) = memory.class.clone() {
+            let at = Instant::now() + super::class::COUNT_EVERY;
+            state.queue.push(Key::class(class), Kind::Sweep, When::At(at));
+        }
+    }
+}
+
+fn log(key: &NsName, outcome: &Outcome) {
+    let object = Key::Binding(key.clone());
+    for step in &outcome.done {
+        info!(%object, role = outcome.role.as_ref().map(|r| r.arn.as_str()), "{step}");
+    }
+    if let Some(error) = outcome.trouble() {
+        warn!(%object, reason = error.reason, pending = outcome.pending.len(), "{error}");
+    }
+}
+
+/// What an Event is about.
+pub fn reference(object: &LeanBinding) -> ObjectReference {
+    reference_to::<LeanBinding>(object)
+}
+
+/// What an Event is about, for any kind of ours.
+pub fn reference_to<T: write::Owned>(object: &T) -> ObjectReference {
+    let head = object.head();
+    ObjectReference {
+        api_version: Some("irsa-operator.io/v1alpha1".to_owned()),
+        kind: Some(T::KIND.to_owned()),
+        name: Some(head.key.name.to_string()),
+        namespace: Some(head.key.namespace.to_string()).filter(|n| !n.is_empty()),
+        uid: Some(head.uid.to_string()),
+        ..ObjectReference::default()
+    }
+}
+
+/// The status of a binding that is on its way out.
+pub fn leaving(previous: &BindingStatus, outcome: &Outcome, now: &Time) -> BindingStatus {
+    status::deleting(previous, outcome, now)
+}
+
+/// What is wanted for a binding that is on its way out, if that can still be told.
+pub fn last_wish(state: &State, object: &LeanBinding) -> Option<(Class, Desired)> {
+    let spec = object.decode().ok()?;
+    let class = state.class(spec.class_name.as_deref()).ok()?;
+    let desired = desired(who(&object.head.key, &class.name), &spec, &class.spec, &class.place).ok()?;
+    Some((class, desired))
+}
+
+/// The ServiceAccounts of a binding as the store holds them.
+pub fn seen_accounts(ctx: &Ctx, object: &LeanBinding) -> crate::plan::Accounts {
+    accounts(&ctx.state(), &object.head.key, object.service_account.as_deref())
+}

@@ -1,0 +1,230 @@
+//! The reconcile of a class: where roles are made, and the OIDC provider that makes AWS trust the cluster.
+
+use super::api::ApiError;
+use super::binding::{Stop, reference_to};
+use super::state::{ClassSeen, Ctx};
+use super::worker::Next;
+use super::{facts, write};
+use crate::api::names::{FINALIZER, tag};
+use crate::api::reason::event;
+use crate::api::{DeletionPolicy, IrsaClassSpec};
+use crate::desired::Place;
+use crate::error::{Category, Error};
+use crate::iam::name::check_template;
+use crate::iam::tags::{self, Tags};
+use crate::queue::{Key, Kind};
+use crate::status::{ClassOutcome, Notice, class_status};
+use crate::store::LeanClass;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::{info, warn};
+
+/// How soon a class tells that the number of its bindings changed.
+pub const COUNT_EVERY: Duration = Duration::from_secs(30);
+
+/// How many users of a class are named.
+const NAMED: usize = 5;
+
+/// Makes a class ready, or lets it go.
+pub async fn reconcile(ctx: &Ctx, name: &Arc<str>) -> Next {
+    let key = crate::store::NsName::new("", name.clone());
+    let Some(mut object) = ctx.state().classes.get(&key).cloned() else { return Next::Gone };
+    let mut outcome = ClassOutcome { generation: object.head.generation, ..ClassOutcome::default() };
+    let stop = if object.head.deleted.is_some() {
+        match let_go(ctx, &object, &mut outcome).await {
+            Ok(true) => return Next::Wait,
+            Ok(false) => None,
+            Err(stop) => Some(stop),
+        }
+    } else {
+        keep(ctx, &mut object, &mut outcome).await.err()
+    };
+    match stop {
+        Some(Stop::Stale) => return Next::Again,
+        Some(Stop::Failed(error)) => {
+            warn!(object = %Key::Class(name.clone()), reason = error.reason, "{error}");
+            outcome.failure = Some(error);
+        }
+        None => {}
+    }
+    conclude(ctx, &object, outcome).await
+}
+
+async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, outcome: &mut ClassOutcome) -> Result<(), Stop> {
+    let name = object.head.key.name.clone();
+    let spec = decode(object).inspect_err(|_| forget(ctx, &name))?;
+    outcome.unmanaged = !spec.oidc_provider.manage;
+    if !object.head.has_finalizer(FINALIZER) {
+        *object = write::claim(ctx, object.as_ref(), None).await?;
+    }
+    let generation = object.head.generation;
+    let now = Instant::now();
+    let fresh = ctx
+        .state()
+        .classes_seen
+        .get(&name)
+        .filter(|s| s.generation == generation && now < s.due)
+        .map(|s| s.place.clone());
+    if fresh.is_some() {
+        outcome.place = fresh;
+        return Ok(());
+    }
+    let place = match facts::place(ctx).await {
+        Ok(place) => place,
+        // An outage says nothing of what was known before; a contradiction does.
+        Err(error) if error.category.is_outage() => return Err(error.into()),
+        Err(error) => {
+            forget(ctx, &name);
+            return Err(error.into());
+        }
+    };
+    outcome.place = Some(place.clone());
+    provider(ctx, object, &spec, &place).await?;
+    let seen = ClassSeen { place: place.clone(), generation, due: ctx.next_look(now) };
+    let mut state = ctx.state();
+    let before = state.classes_seen.insert(name.clone(), seen);
+    if before.is_none_or(|before| before.place != place) {
+        state.wake_bindings_of(&name);
+        drop(state);
+        ctx.wake.notify_one();
+    }
+    Ok(())
+}
+
+fn decode(object: &LeanClass) -> Result<IrsaClassSpec, Error> {
+    let spec = object.decode().map_err(|e| Error::new(Category::Invalid, e.to_string()))?;
+    check_template(&spec.role.name_template)
+        .map_err(|e| Error::new(Category::Invalid, format!("spec.role.nameTemplate: {e}")))?;
+    Ok(spec)
+}
+
+fn forget(ctx: &Ctx, name: &Arc<str>) {
+    ctx.state().classes_seen.remove(name);
+}
+
+/// Made where it is missing; adopted where it is there; audiences are only added.
+async fn provider(ctx: &Ctx, object: &LeanClass, spec: &IrsaClassSpec, place: &Place) -> Result<(), Error> {
+    let arn = place.provider_arn();
+    let wanted = &spec.oidc_provider.audiences;
+    let mut live = ctx.aws.provider(&arn).await?;
+    if live.is_none() && spec.oidc_provider.manage {
+        if ctx.aws.create_provider(&place.issuer, wanted, &provider_tags(place)).await? {
+            info!(object = %Key::Class(object.head.key.name.clone()), provider = arn, "made the OIDC provider");
+            let note = format!("made the OIDC provider {arn} with the audiences {}", wanted.join(", "));
+            ctx.events.send(reference_to(object), Notice::new(false, event::PROVIDER_CREATED, "Create", note));
+            return Ok(());
+        }
+        live = ctx.aws.provider(&arn).await?;
+    }
+    let Some(live) = live else {
+        let text = format!("the OIDC provider {arn} does not exist; make it, or set spec.oidcProvider.manage to true");
+        return Err(Error::new(Category::Missing, text));
+    };
+    for audience in wanted.iter().filter(|audience| !live.audiences.contains(audience)) {
+        if !spec.oidc_provider.manage {
+            let text = format!(
+                "the OIDC provider {arn} lacks the audience {audience}; add it, or set spec.oidcProvider.manage to true"
+            );
+            return Err(Error::new(Category::Missing, text));
+        }
+        ctx.aws.add_audience(&arn, audience).await?;
+        info!(object = %Key::Class(object.head.key.name.clone()), provider = arn, audience, "added an audience");
+    }
+    Ok(())
+}
+
+fn provider_tags(place: &Place) -> Tags {
+    [(tag::CLUSTER, place.cluster_id.as_str()), (tag::SCHEMA, tag::SCHEMA_VERSION)]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// `true` once it is gone.
+async fn let_go(ctx: &Ctx, object: &LeanClass, outcome: &mut ClassOutcome) -> Result<bool, Stop> {
+    if !object.head.has_finalizer(FINALIZER) {
+        return Ok(true);
+    }
+    let name = &object.head.key.name;
+    let users = users(ctx, name);
+    if !users.is_empty() {
+        outcome.place = ctx.state().place_of(name);
+        let more = users.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let named = users.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        outcome.in_use = Some(format!("its deletion waits: the bindings {named}{more} use it"));
+        return Ok(false);
+    }
+    remove_provider(ctx, object).await?;
+    write::release(ctx, object).await?;
+    forget(ctx, name);
+    Ok(true)
+}
+
+fn users(ctx: &Ctx, class: &str) -> Vec<String> {
+    let state = ctx.state();
+    let using = state.bindings.iter().filter(|b| b.class_name.as_deref() == Some(class));
+    using.map(|b| b.head.key.to_string()).collect()
+}
+
+/// Only if the class says so, we made it, no other class needs it and no role trusts it.
+async fn remove_provider(ctx: &Ctx, object: &LeanClass) -> Result<(), Error> {
+    let says_delete = object.decode().is_ok_and(|spec| spec.oidc_provider.deletion_policy == DeletionPolicy::Delete);
+    let others =
+        ctx.state().classes.iter().any(|class| class.head.key != object.head.key && class.head.deleted.is_none());
+    if !says_delete || others {
+        return Ok(());
+    }
+    let known = ctx.state().place_of(&object.head.key.name);
+    let place = match known {
+        Some(place) => place,
+        None => facts::place(ctx).await?,
+    };
+    let arn = place.provider_arn();
+    let Some(provider) = ctx.aws.provider(&arn).await? else { return Ok(()) };
+    if tags::get(&provider.tags, tag::CLUSTER) != Some(place.cluster_id.as_str()) {
+        return Ok(());
+    }
+    let object_name = Key::Class(object.head.key.name.clone());
+    if let Some(role) = ctx.aws.role_that_trusts(&arn).await? {
+        info!(object = %object_name, provider = arn, role, "the OIDC provider stays, as a role trusts it");
+        return Ok(());
+    }
+    ctx.aws.delete_provider(&arn).await?;
+    info!(object = %object_name, provider = arn, "deleted the OIDC provider");
+    Ok(())
+}
+
+async fn conclude(ctx: &Ctx, object: &Arc<LeanClass>, mut outcome: ClassOutcome) -> Next {
+    let name = &object.head.key.name;
+    outcome.bindings = ctx.state().counts(name);
+    let previous = object.status();
+    let next = class_status(&previous, &outcome, &Time(Timestamp::now()));
+    if next != previous {
+        if let Some(error) = outcome.failure.as_ref().filter(|error| !error.category.is_brief()) {
+            let said = previous.conditions.iter().any(|c| c.reason == error.reason && c.message == error.message);
+            if !said {
+                ctx.events.send(
+                    reference_to(object.as_ref()),
+                    Notice::new(true, error.reason, "Reconcile", error.message.clone()),
+                );
+            }
+        }
+        match write::status(ctx, object.as_ref(), &next).await {
+            Ok(_) | Err(ApiError::NotFound) => {}
+            Err(ApiError::Failed(error)) => return Next::Failed(error.category),
+            Err(_) => return Next::Again,
+        }
+    }
+    match &outcome.failure {
+        // Nothing that the cluster tells us of ends it, so it is tried again in any case.
+        Some(error) if error.category.is_verdict() => Next::Failed(Category::Denied),
+        Some(error) => Next::Failed(error.category),
+        None => {
+            let due = ctx.state().classes_seen.get(name).map(|seen| seen.due);
+            due.map_or(Next::Wait, |due| Next::Look(Kind::Sweep, due))
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The way out of a binding: a plan toward nothing, through the same calls. It needs neither a valid spec nor a class.
+
+use super::account;
+use super::api::{self, ApiError};
+use super::binding::{Stop, conclude, last_wish, leaving, reference, seen_accounts};
+use super::state::{Ctx, RoleLock};
+use super::worker::Next;
+use super::{facts, write};
+use crate::api::DeletionPolicy;
+use crate::api::names::FINALIZER;
+use crate::api::reason::event;
+use crate::desired::Place;
+use crate::error::{Category, Error};
+use crate::iam::arn::RoleArn;
+use crate::iam::owner::Owner;
+use crate::iam::role::Role;
+use crate::plan::{Removal, Step, removal};
+use crate::status::{Notice, Outcome};
+use crate::store::LeanBinding;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+use kube::api::Api;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tracing::info;
+
+/// Removes what is ours and lets the binding go.
+pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>) -> Next {
+    if !object.head.has_finalizer(FINALIZER) {
+        return Next::Wait;
+    }
+    let mut outcome = Outcome { generation: object.head.generation, ..Outcome::default() };
+    match clean(ctx, &object, &mut outcome).await {
+        Ok(notice) => {
+            for step in &outcome.done {
+                info!(object = %crate::queue::Key::Binding(object.head.key.clone()), "{step}");
+            }
+            match write::release(ctx, object.as_ref()).await {
+                Ok(()) => {
+                    notice.into_iter().for_each(|notice| ctx.events.send(reference(&object), notice));
+                    Next::Wait
+                }
+                Err(ApiError::Failed(error)) => failed(ctx, &object, outcome, error).await,
+                Err(_) => Next::Again,
+            }
+        }
+        Err(Stop::Stale) => Next::Again,
+        Err(Stop::Failed(error)) => failed(ctx, &object, outcome, error).await,
+    }
+}
+
+async fn failed(ctx: &Ctx, object: &Arc<LeanBinding>, mut outcome: Outcome, error: Error) -> Next {
+    let said = Error { message: format!("can't be deleted yet: {}", error.message), ..error };
+    outcome.failure = Some((None, said));
+    conclude(ctx, object, outcome, leaving).await
+}
+
+/// All of it but the finalizer. Returns what is to be told when that is off as well.
+async fn clean(ctx: &Ctx, object: &LeanBinding, outcome: &mut Outcome) -> Result<Option<Notice>, Stop> {
+    let wish = last_wish(&ctx.state(), object);
+    let place = match &wish {
+        Some((class, _)) => class.place.clone(),
+        None => known_place(ctx, object).await?,
+    };
+    let owner = wish.as_ref().map_or_else(|| owner(object, &place), |(_, desired)| desired.owner.clone());
+    let retain = match &wish {
+        Some((_, desired)) => desired.retain,
+        None => asks_to_retain(object),
+    };
+    let retain = retain || definition_is_going(ctx).await?;
+    let mut seen = None;
+    for arn in candidates(ctx, object, wish.as_ref().map(|(_, desired)| desired.arn.as_str()), &place) {
+        let lock = RoleLock::try_take(ctx, &arn.to_string());
+        if lock.is_none() {
+            return Err(Error::new(Category::Settling, format!("another binding is working on {arn}")).into());
+        }
+        let role = ctx.aws.role_head(&arn.name).await?.filter(|role| role.arn == arn.to_string());
+        let (attached, inline) = match &wish {
+            Some((_, desired)) if desired.arn == arn.to_string() => {
+                (desired.managed.clone(), desired.inline.keys().cloned().collect())
+            }
+            _ if role.is_some() => (ctx.aws.attached(&arn.name).await?, ctx.aws.inline_names(&arn.name).await?),
+            _ => (BTreeSet::new(), Vec::new()),
+        };
+        let found = Found { arn: &arn, role: role.as_ref(), attached, inline };
+        remove(ctx, object, &owner, retain, &found, outcome).await?;
+        ctx.state().snapshot.forget(&arn.to_string());
+        seen = Some(arn);
+    }
+    if seen.is_none() {
+        let nothing = Found { arn: &nowhere(), role: None, attached: BTreeSet::new(), inline: Vec::new() };
+        remove(ctx, object, &owner, retain, &nothing, outcome).await?;
+    }
+    Ok(seen.and_then(|arn| notice(&arn, retain, &outcome.done)))
+}
+
+/// What was found of a role.
+struct Found<'a> {
+    arn: &'a RoleArn,
+    role: Option<&'a Role>,
+    attached: BTreeSet<String>,
+    inline: Vec<String>,
+}
+
+async fn remove(
+    ctx: &Ctx,
+    object: &LeanBinding,
+    owner: &Owner,
+    retain: bool,
+    found: &Found<'_>,
+    outcome: &mut Outcome,
+) -> Result<(), Stop> {
+    let accounts = seen_accounts(ctx, object);
+    let what = Removal {
+        owner,
+        role: found.role,
+        attached: &found.attached,
+        inline: &found.inline,
+        accounts: &accounts,
+        account_name: object.service_account.as_deref().unwrap_or_default(),
+        retain,
+    };
+    for step in removal(&what)? {
+        let result = match &step {
+            Step::Unannotate { name, uid } => {
+                account::unannotate(ctx, &object.head.key, name, uid).await.map_err(Stop::from)
+            }
+            Step::DeleteServiceAccount { name } => {
+                account::delete(ctx, &object.head.key, name).await.map_err(Stop::from)
+            }
+            Step::DeleteRole => delete_role(ctx, &found.arn.name).await.map_err(Stop::from),
+            step => ctx.aws.reduce(&found.arn.name, step).await.map_err(Stop::from),
+        };
+        match result {
+            Ok(()) => outcome.done.push(step),
+            Err(stop) => {
+                outcome.pending.push(step);
+                return Err(stop);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Deletes the role. What others have put on it is looked for only where AWS says that there is something.
+async fn delete_role(ctx: &Ctx, name: &str) -> Result<(), Error> {
+    match ctx.aws.reduce(name, &Step::DeleteRole).await {
+        Err(error) if error.category == Category::Settling => {}
+        result => return result,
+    }
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    if let Some(role) = ctx.aws.role(name).await? {
+        for arn in &role.attached {
+            let denies = ctx.aws.policy_only_denies(arn).await?;
+            if denies { &mut last } else { &mut first }.push(Step::Detach(arn.clone()));
+        }
+        for (policy, document) in &role.inline {
+            let denies = document.as_ref().is_some_and(|document| document.only_denies());
+            if denies { &mut last } else { &mut first }.push(Step::DeleteInline(policy.clone()));
+        }
+    }
+    // What only denies goes last: until then it holds back whoever it was put there against.
+    for step in first.iter().chain(&last) {
+        ctx.aws.reduce(name, step).await?;
+    }
+    match ctx.aws.reduce(name, &Step::DeleteRole).await {
+        Err(error) if error.category == Category::Settling => {
+            let profiles = ctx.aws.instance_profiles(name).await?;
+            if profiles.is_empty() {
+                return Err(error);
+            }
+            let text = format!(
+                "role {name} is in the instance profile {}, which was not made by irsa-operator; take it out \
+                 (aws iam remove-role-from-instance-profile) and the deletion goes on",
+                profiles.join(", ")
+            );
+            Err(Error::new(Category::Conflict, text))
+        }
+        result => result,
+    }
+}
+
+/// Where its role may be: as computed, as the status says, as the annotation says that we wrote.
+fn candidates(ctx: &Ctx, object: &LeanBinding, computed: Option<&str>, place: &Place) -> Vec<RoleArn> {
+    let status = object.status();
+    let mut hints: Vec<String> = computed.map(str::to_owned).into_iter().collect();
+    hints.extend(status.role_arn);
+    let accounts = seen_accounts(ctx, object);
+    let ours = accounts.current.filter(|account| account.owned.contains(crate::api::names::annotation::ROLE_ARN));
+    hints.extend(ours.and_then(|account| account.annotations.get(crate::api::names::annotation::ROLE_ARN).cloned()));
+    let mut known = BTreeSet::new();
+    hints.retain(|hint| known.insert(hint.clone()));
+    hints.iter().filter_map(|hint| RoleArn::parse(hint)).filter(|arn| arn.account == place.account).collect()
+}
+
+async fn known_place(ctx: &Ctx, object: &LeanBinding) -> Result<Place, Error> {
+    let named = object.class_name.as_deref().and_then(|class| ctx.state().place_of(class));
+    match named.or_else(|| ctx.state().any_place()) {
+        Some(place) => Ok(place),
+        None => facts::place(ctx).await,
+    }
+}
+
+fn owner(object: &LeanBinding, place: &Place) -> Owner {
+    Owner {
+        cluster: place.cluster_id.clone(),
+        namespace: object.head.key.namespace.to_string(),
+        binding: object.head.key.name.to_string(),
+        issuer: place.issuer.clone(),
+        class: object.class_name.as_deref().unwrap_or_default().to_owned(),
+    }
+}
+
+/// What the binding itself says, however broken the rest of it is.
+fn asks_to_retain(object: &LeanBinding) -> bool {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Only {
+        deletion_policy: Option<DeletionPolicy>,
+    }
+    serde_json::from_str::<Only>(object.spec.get())
+        .is_ok_and(|only| only.deletion_policy == Some(DeletionPolicy::Retain))
+}
+
+/// Whoever deletes the resource definition deletes all bindings with it, and rarely means all roles.
+async fn definition_is_going(ctx: &Ctx) -> Result<bool, Error> {
+    let api: Api<CustomResourceDefinition> = Api::all(ctx.client.clone());
+    let name = crate::api::IrsaBinding::crd_name();
+    match api::send("show its resource definition", api.get_metadata(name)).await {
+        Ok(definition) => Ok(definition.metadata.deletion_timestamp.is_some()),
+        Err(ApiError::NotFound) => Ok(true),
+        Err(ApiError::Failed(error)) => Err(error),
+        Err(_) => Err(Error::new(Category::Transient, "the API server did not show its resource definition")),
+    }
+}
+
+fn notice(arn: &RoleArn, retain: bool, done: &[Step]) -> Option<Notice> {
+    if retain {
+        return Some(Notice::new(
+            false,
+            event::RETAINED,
+            "Retain",
+            format!("left {arn} and the annotation as they are"),
+        ));
+    }
+    done.contains(&Step::DeleteRole).then(|| Notice::new(false, event::DELETED, "Delete", format!("deleted {arn}")))
+}
+
+/// Stands for a role that is nowhere to be found.
+fn nowhere() -> RoleArn {
+    RoleArn { partition: String::new(), account: String::new(), path: String::new(), name: String::new() }
+}

@@ -1,0 +1,175 @@
+//! Reading a role, and carrying out a plan step by step.
+
+use super::account::{self, accounts};
+use super::api::ApiError;
+use super::binding::Stop;
+use super::state::Ctx;
+use crate::aws::Created;
+use crate::desired::Desired;
+use crate::error::{Category, Error};
+use crate::iam::role::{Observed, Role};
+use crate::plan::{Facet, Plan, Step, plan};
+use crate::snapshot::Seen;
+use crate::status::Outcome;
+use crate::store::NsName;
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+/// What is to be made true, and for whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// What must be true.
+    pub desired: &'a Desired,
+    /// The binding.
+    pub binding: &'a NsName,
+}
+
+/// How the AWS side of a plan ended.
+enum Ended {
+    /// As planned.
+    Done,
+    /// There is a role of that name already: look at it, and plan again.
+    Exists,
+    /// Here.
+    Failed,
+}
+
+impl Run<'_> {
+    /// The role as AWS shows it now.
+    pub async fn read(&self, ctx: &Ctx) -> Result<Observed, Error> {
+        let role = ctx.aws.role(&self.desired.name).await?;
+        Ok(role.map_or(Observed::Absent, |role| Observed::Present(Box::new(role))))
+    }
+
+    /// Which stray managed policies only deny. Each is read once, before it would be detached.
+    async fn denying(&self, ctx: &Ctx, role: &Role) -> Result<BTreeSet<String>, Error> {
+        let known = ctx.state().snapshot.last(&self.desired.arn).map(|seen| seen.denying.clone()).unwrap_or_default();
+        let mut denying = BTreeSet::new();
+        for arn in role.attached.difference(&self.desired.managed) {
+            if known.contains(arn) || ctx.aws.policy_only_denies(arn).await? {
+                denying.insert(arn.clone());
+            }
+        }
+        Ok(denying)
+    }
+}
+
+/// Plans and does, and tells `outcome`.
+pub async fn carry_out(
+    ctx: &Ctx,
+    run: &Run<'_>,
+    mut observed: Observed,
+    seen: Option<Seen>,
+    outcome: &mut Outcome,
+) -> Result<(), Stop> {
+    let mut id = seen.as_ref().map(|seen| seen.id.clone());
+    loop {
+        let mut denying = BTreeSet::new();
+        if let Observed::Present(role) = &observed {
+            crate::plan::check_owner(&run.desired.owner, &run.desired.arn, role)?;
+            id = Some(role.id.clone());
+            denying = run.denying(ctx, role).await?;
+        }
+        let service_account = &run.desired.service_account;
+        let accounts = accounts(&ctx.state(), run.binding, Some(&service_account.name));
+        outcome.account_missing =
+            (accounts.current.is_none() && !service_account.create).then(|| service_account.name.clone());
+        let plan = plan(run.desired, &observed, &accounts, &denying)?;
+        match steps(ctx, run, &plan, &mut id, outcome).await? {
+            Ended::Exists => {
+                observed = run.read(ctx).await?;
+                if observed == Observed::Absent {
+                    let text = format!("AWS says of {} both that it exists and that it does not", run.desired.arn);
+                    return Err(Error::new(Category::Settling, text).into());
+                }
+                continue;
+            }
+            Ended::Done if seen.is_none() => agree(ctx, run, &plan, id.clone(), denying),
+            Ended::Done | Ended::Failed => {}
+        }
+        outcome.held = !plan.held.is_empty();
+        outcome.pending.extend(plan.held);
+        outcome.notes = plan.notes;
+        if let Some(seen) = seen {
+            outcome.notes.extend(seen.notes);
+            outcome.held |= !seen.held.is_empty();
+            outcome.pending.extend(seen.held);
+        }
+        if let Some(role) = &mut outcome.role {
+            role.id = id;
+        }
+        return Ok(());
+    }
+}
+
+/// Remembers that the role is as desired, but for what stays as it is.
+fn agree(ctx: &Ctx, run: &Run<'_>, plan: &Plan, id: Option<String>, denying: BTreeSet<String>) {
+    let due = ctx.next_look(Instant::now());
+    let seen = Seen::new(id.unwrap_or_default(), due, plan.notes.clone(), plan.held.clone(), denying);
+    ctx.state().snapshot.agree(&run.desired.arn, run.desired.fingerprint(), seen);
+}
+
+async fn steps(
+    ctx: &Ctx,
+    run: &Run<'_>,
+    plan: &Plan,
+    id: &mut Option<String>,
+    outcome: &mut Outcome,
+) -> Result<Ended, Stop> {
+    let mut ended = Ended::Done;
+    for step in &plan.steps {
+        if matches!(ended, Ended::Failed) {
+            outcome.pending.push(step.clone());
+            continue;
+        }
+        let result = if step.facet() == Facet::ServiceAccount {
+            match account_step(ctx, run, step).await {
+                Ok(()) => Ok(()),
+                Err(Stop::Stale) => return Err(Stop::Stale),
+                // Fails on its own: AWS goes on, and a Pod that has its annotation already keeps working.
+                Err(Stop::Failed(error)) => {
+                    outcome.account_failure.get_or_insert(error);
+                    outcome.pending.push(step.clone());
+                    continue;
+                }
+            }
+        } else {
+            ctx.state().snapshot.unknown(&run.desired.arn);
+            match step {
+                Step::CreateRole => match ctx.aws.create_role(run.desired).await {
+                    Ok(Created::Exists) => return Ok(Ended::Exists),
+                    Ok(Created::New(made)) => {
+                        *id = Some(made);
+                        Ok(())
+                    }
+                    Err(error) => Err(error),
+                },
+                step => ctx.aws.apply(run.desired, step).await,
+            }
+        };
+        match result {
+            Ok(()) => outcome.done.push(step.clone()),
+            Err(error) => {
+                outcome.failure = Some((Some(step.facet()), error));
+                outcome.pending.push(step.clone());
+                ended = Ended::Failed;
+            }
+        }
+    }
+    Ok(ended)
+}
+
+async fn account_step(ctx: &Ctx, run: &Run<'_>, step: &Step) -> Result<(), Stop> {
+    let wanted = &run.desired.service_account;
+    let done = match step {
+        Step::CreateServiceAccount => account::create(ctx, run.binding, &wanted.name).await,
+        Step::Annotate => account::annotate(ctx, run.binding, &run.desired.owner, wanted).await,
+        Step::Unannotate { name, uid } => account::unannotate(ctx, run.binding, name, uid).await,
+        _ => Ok(()),
+    };
+    match done {
+        // The namespace goes, and the ServiceAccount with it. There is nothing to be said.
+        Err(ApiError::Terminating) => Ok(()),
+        other => other.map_err(Stop::from),
+    }
+}

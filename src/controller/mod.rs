@@ -1,0 +1,19 @@
+//! Watches, the queue's workers, and the reconciles. What is decided, is decided in the pure files; what happens here
+//! is asking, telling and writing.
+
+mod account;
+mod api;
+mod binding;
+mod class;
+mod deletion;
+mod events;
+mod execute;
+mod facts;
+mod state;
+mod watch;
+mod worker;
+mod write;
+
+pub use events::Events;
+pub use state::{Ctx, Settings};
+pub use worker::run;

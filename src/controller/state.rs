@@ -1,0 +1,282 @@
+//! What all reconciles share.
+
+use super::events::Events;
+use crate::admin::Health;
+use crate::api::{BindingCounts, IrsaClassSpec};
+use crate::aws::Aws;
+use crate::backoff::Backoff;
+use crate::desired::Place;
+use crate::error::{Category, Error};
+use crate::queue::{Key, Kind, Queue, When};
+use crate::snapshot::Snapshot;
+use crate::store::{Kept, LeanBinding, LeanClass, LeanServiceAccount, NsName, Store};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// What flags say.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `--cluster-id`.
+    pub cluster_id: String,
+    /// `--issuer`, as it was given.
+    pub issuer: Option<String>,
+    /// `--eks-cluster`.
+    pub eks_cluster: Option<String>,
+    /// `--resync`: how old an observation may grow.
+    pub resync: Duration,
+    /// `--concurrency`: how many objects are worked on at a time.
+    pub concurrency: usize,
+}
+
+/// Shared by all workers.
+pub struct Ctx {
+    /// What flags say.
+    pub settings: Settings,
+    /// The API server.
+    pub client: kube::Client,
+    /// AWS.
+    pub aws: Aws,
+    /// Where Events go.
+    pub events: Events,
+    /// What `/readyz` tells.
+    pub health: Arc<Health>,
+    /// Wakes a worker that has nothing to do.
+    pub wake: Notify,
+    state: Mutex<State>,
+}
+
+/// Everything that is known. Locked for moments only, never across an await.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Bindings of the cluster.
+    pub bindings: Store<LeanBinding>,
+    /// Classes of the cluster.
+    pub classes: Store<LeanClass>,
+    /// ServiceAccounts of the cluster.
+    pub accounts: Store<LeanServiceAccount>,
+    /// Whose turn it is.
+    pub queue: Queue,
+    /// What roles were last seen as.
+    pub snapshot: Snapshot,
+    /// Failures in a row.
+    pub backoff: Backoff<Key>,
+    /// What is remembered of a binding from one reconcile to the next.
+    pub memory: HashMap<NsName, Memory>,
+    /// What is remembered of a class.
+    pub classes_seen: HashMap<Arc<str>, ClassSeen>,
+    /// Roles that somebody works on: there is one writer a role.
+    pub locked: HashSet<String>,
+}
+
+/// What is remembered of a binding. It goes with the binding.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Which trouble it is in, and since when.
+    pub trouble: Option<(Category, Instant)>,
+    /// The role that it was last reconciled to.
+    pub role_arn: Option<String>,
+    /// The class that counts it.
+    pub class: Option<String>,
+    /// Whether Ready was last written as True.
+    pub ready: bool,
+    /// Whether it waits for somebody.
+    pub stalled: bool,
+}
+
+/// What is remembered of a class.
+#[derive(Debug)]
+pub struct ClassSeen {
+    /// Where its roles are made.
+    pub place: Place,
+    /// The generation that was checked.
+    pub generation: i64,
+    /// When its provider is to be looked at again.
+    pub due: Instant,
+}
+
+/// A class that bindings can be worked on with.
+#[derive(Clone, Debug)]
+pub struct Class {
+    /// Its name.
+    pub name: String,
+    /// What it says.
+    pub spec: IrsaClassSpec,
+    /// Where its roles are made.
+    pub place: Place,
+}
+
+impl std::fmt::Debug for Ctx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ctx").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Ctx {
+    /// A context that knows nothing yet.
+    pub fn new(settings: Settings, client: kube::Client, aws: Aws, events: Events, health: Arc<Health>) -> Self {
+        Self { settings, client, aws, events, health, wake: Notify::new(), state: Mutex::default() }
+    }
+
+    /// The state, locked.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When something that was seen now is to be looked at again: spread, so that not all come at once.
+    pub fn next_look(&self, now: Instant) -> Instant {
+        now + crate::backoff::jittered(self.settings.resync, 0.1, fastrand::u64(..))
+    }
+}
+
+impl State {
+    /// Whether every watch has shown its first complete list. Nothing is decided before.
+    pub fn synced(&self) -> bool {
+        self.bindings.synced() && self.classes.synced() && self.accounts.synced()
+    }
+
+    /// A binding has to be looked at now.
+    pub fn wake_binding(&mut self, key: &NsName, kind: Kind) {
+        self.queue.push(Key::Binding(key.clone()), kind, When::Now);
+    }
+
+    /// A class has to be looked at now.
+    pub fn wake_class(&mut self, name: &str) {
+        self.queue.push(Key::Class(name.into()), Kind::Change, When::Now);
+    }
+
+    /// All bindings that use this class, or that wait for a default one.
+    pub fn wake_bindings_of(&mut self, class: &str) {
+        let using: Vec<NsName> = self
+            .bindings
+            .iter()
+            .filter(|b| b.class_name.as_deref().is_none_or(|name| name == class))
+            .map(|b| b.head.key.clone())
+            .collect();
+        for key in using {
+            self.wake_binding(&key, Kind::Change);
+        }
+    }
+
+    /// The class that a binding uses.
+    ///
+    /// # Errors
+    /// `ClassNotReady` that says which class, and what is to be done.
+    pub fn class(&self, named: Option<&str>) -> Result<Class, Error> {
+        let not_ready = |text: String| Error::new(Category::ClassNotReady, text);
+        let object = match named {
+            Some(name) => self.classes.get(&NsName::new("", name)).ok_or_else(|| {
+                not_ready(format!("IrsaClass {name} does not exist; create it, or name another in spec.className"))
+            })?,
+            None => self.default_class()?,
+        };
+        let name = object.head().key.name.as_ref();
+        let spec = object.decode().map_err(|e| not_ready(format!("IrsaClass {name} can't be read: {e}")))?;
+        let place = self.classes_seen.get(name).map(|seen| seen.place.clone()).ok_or_else(|| {
+            not_ready(format!("IrsaClass {name} is not ready; see kubectl describe irsaclass {name}"))
+        })?;
+        Ok(Class { name: name.to_owned(), spec, place })
+    }
+
+    fn default_class(&self) -> Result<&Arc<LeanClass>, Error> {
+        let defaults: Vec<&Arc<LeanClass>> = self.classes.iter().filter(|class| class.is_default).collect();
+        match defaults.as_slice() {
+            [one] => Ok(one),
+            [] => Err(Error::new(
+                Category::ClassNotReady,
+                format!(
+                    "no IrsaClass is marked as default; name one in spec.className, or annotate one with {}=true",
+                    crate::api::names::DEFAULT_CLASS
+                ),
+            )),
+            many => {
+                let names: Vec<&str> = many.iter().map(|class| class.head().key.name.as_ref()).collect();
+                let text = format!(
+                    "{} are all marked as default; name one in spec.className, or leave the mark on one",
+                    names.join(", ")
+                );
+                Err(Error::new(Category::ClassNotReady, text))
+            }
+        }
+    }
+
+    /// Where this class makes roles.
+    pub fn place_of(&self, class: &str) -> Option<Place> {
+        self.classes_seen.get(class).map(|seen| seen.place.clone())
+    }
+
+    /// Where any class makes roles: for a binding whose own class is gone.
+    pub fn any_place(&self) -> Option<Place> {
+        self.classes_seen.values().next().map(|seen| seen.place.clone())
+    }
+
+    /// How many bindings use this class, by state.
+    pub fn counts(&self, class: &str) -> BindingCounts {
+        let mut counts = BindingCounts::default();
+        for binding in self.bindings.iter().filter(|b| b.class_name.as_deref() == Some(class)) {
+            let memory = self.memory.get(&binding.head.key);
+            counts.total += 1;
+            counts.ready += i32::from(memory.is_some_and(|m| m.ready));
+            counts.stalled += i32::from(memory.is_some_and(|m| m.stalled));
+            counts.deleting += i32::from(binding.head.deleted.is_some());
+        }
+        counts
+    }
+
+    /// The trouble that a binding is in now, and for how long it has been in it.
+    pub fn trouble_age(&mut self, key: &NsName, trouble: Option<Category>, now: Instant) -> Duration {
+        let memory = self.memory.entry(key.clone()).or_default();
+        memory.trouble = match (memory.trouble, trouble) {
+            (_, None) => None,
+            (Some((before, since)), Some(now_in)) if before == now_in || (before.is_brief() && now_in.is_brief()) => {
+                Some((now_in, since))
+            }
+            (_, Some(now_in)) => Some((now_in, now)),
+        };
+        memory.trouble.map_or(Duration::ZERO, |(_, since)| now.duration_since(since))
+    }
+
+    /// A binding is gone for good: whoever shared something with it may go on.
+    pub fn forget_binding(&mut self, gone: &LeanBinding) {
+        let key = &gone.head.key;
+        let memory = self.memory.remove(key);
+        self.queue.forget(&Key::Binding(key.clone()));
+        self.backoff.forget(&Key::Binding(key.clone()));
+        if let Some(account) = gone.service_account() {
+            for other in self.bindings.bindings_of_service_account(&account) {
+                self.wake_binding(&other, Kind::Change);
+            }
+        }
+        if let Some(arn) = memory.and_then(|memory| memory.role_arn) {
+            self.snapshot.forget(&arn);
+            let sharing = self.memory.iter().filter(|(_, m)| m.role_arn.as_ref() == Some(&arn));
+            for other in sharing.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+                self.wake_binding(&other, Kind::Change);
+            }
+        }
+        if let Some(class) = &gone.class_name {
+            self.wake_class(&class.clone());
+        }
+    }
+}
+
+/// Holds a role's lock until dropped.
+pub struct RoleLock<'a> {
+    ctx: &'a Ctx,
+    role: String,
+}
+
+impl<'a> RoleLock<'a> {
+    /// The lock, if nobody else has it. Names of roles are unique without regard to case.
+    pub fn try_take(ctx: &'a Ctx, arn: &str) -> Option<Self> {
+        let role = arn.to_lowercase();
+        ctx.state().locked.insert(role.clone()).then_some(Self { ctx, role })
+    }
+}
+
+impl Drop for RoleLock<'_> {
+    fn drop(&mut self) {
+        self.ctx.state().locked.remove(&self.role);
+    }
+}

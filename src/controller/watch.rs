@@ -1,0 +1,199 @@
+//! From the API server's watches into the stores, and from there into the queue.
+
+use super::api::{self, ApiError};
+use super::state::{Ctx, State};
+use crate::queue::{Key, Kind};
+use crate::store::{Change, Kept, LeanBinding, LeanClass, LeanServiceAccount, NsName, Store, Watched};
+use futures::StreamExt;
+use kube::Resource;
+use kube::api::Api;
+use kube_runtime::WatchStreamExt;
+use kube_runtime::watcher::{self, Event, watcher};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tracing::{debug, info, warn};
+
+/// Starts the three watches.
+pub fn start(ctx: &Arc<Ctx>) -> JoinSet<()> {
+    let mut watches = JoinSet::new();
+    watches.spawn(follow::<LeanBinding>(ctx.clone()));
+    watches.spawn(follow::<LeanClass>(ctx.clone()));
+    watches.spawn(follow::<LeanServiceAccount>(ctx.clone()));
+    watches
+}
+
+/// A kind that is watched.
+trait Followed: Kept {
+    fn store(state: &mut State) -> &mut Store<Self>;
+    /// It is new, or another than before.
+    fn changed(state: &mut State, before: Option<&Self>, now: &Self);
+    /// It is no more.
+    fn gone(state: &mut State, was: &Self);
+}
+
+impl Followed for LeanBinding {
+    fn store(state: &mut State) -> &mut Store<Self> {
+        &mut state.bindings
+    }
+    fn changed(state: &mut State, before: Option<&Self>, now: &Self) {
+        if before.is_some_and(|before| before.head.uid != now.head.uid) {
+            before.into_iter().for_each(|before| state.forget_binding(before));
+        }
+        let kind = if now.head.deleted.is_some() { Kind::Deletion } else { Kind::Change };
+        state.wake_binding(&now.head.key, kind);
+        // Who shared the former ServiceAccount may have it now.
+        let (former, current) = (before.and_then(Kept::service_account), now.service_account());
+        if let Some(account) = former.filter(|former| Some(former) != current.as_ref()) {
+            for other in state.bindings.bindings_of_service_account(&account) {
+                state.wake_binding(&other, Kind::Change);
+            }
+        }
+    }
+    fn gone(state: &mut State, was: &Self) {
+        state.forget_binding(was);
+    }
+}
+
+impl Followed for LeanClass {
+    fn store(state: &mut State) -> &mut Store<Self> {
+        &mut state.classes
+    }
+    fn changed(state: &mut State, before: Option<&Self>, now: &Self) {
+        let name = now.head.key.name.clone();
+        state.wake_class(&name);
+        let same = before.is_some_and(|b| b.head.generation == now.head.generation && b.is_default == now.is_default);
+        if !same {
+            state.wake_bindings_of(&name);
+        }
+    }
+    fn gone(state: &mut State, was: &Self) {
+        let name = was.head.key.name.clone();
+        state.classes_seen.remove(&name);
+        state.queue.forget(&Key::Class(name.clone()));
+        state.wake_bindings_of(&name);
+    }
+}
+
+impl Followed for LeanServiceAccount {
+    fn store(state: &mut State) -> &mut Store<Self> {
+        &mut state.accounts
+    }
+    fn changed(state: &mut State, before: Option<&Self>, now: &Self) {
+        wake_users(state, now);
+        before.into_iter().for_each(|before| wake_users(state, before));
+    }
+    fn gone(state: &mut State, was: &Self) {
+        wake_users(state, was);
+    }
+}
+
+/// The bindings that name a ServiceAccount, and those that have annotated it.
+fn wake_users(state: &mut State, account: &LeanServiceAccount) {
+    let key = &account.head.key;
+    let mut users = state.bindings.bindings_of_service_account(key);
+    users.extend(account.appliers.iter().map(|a| NsName::new(key.namespace.clone(), &*a.binding)));
+    for user in users {
+        let deleting = state.bindings.get(&user).map(|binding| binding.head.deleted.is_some());
+        if let Some(deleting) = deleting {
+            state.wake_binding(&user, if deleting { Kind::Deletion } else { Kind::Change });
+        }
+    }
+}
+
+async fn follow<T: Followed>(ctx: Arc<Ctx>)
+where
+    Watched<T>: Resource<DynamicType = ()>,
+{
+    let api: Api<Watched<T>> = Api::all(ctx.client.clone());
+    let kind = T::Kind::plural(&()).into_owned();
+    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => {
+                take(&ctx, &kind, event).await;
+                ctx.wake.notify_one();
+            }
+            Err(error) => {
+                let text = error.to_string();
+                if ctx.health.broken(&kind, &text) {
+                    warn!(kind, error = text, "the watch was refused or lost; it is tried again");
+                }
+            }
+        }
+    }
+}
+
+async fn take<T: Followed>(ctx: &Ctx, kind: &str, event: Event<Watched<T>>)
+where
+    Watched<T>: Resource<DynamicType = ()>,
+{
+    match event {
+        Event::Init => T::store(&mut ctx.state()).init(),
+        Event::InitApply(object) => put(&mut ctx.state(), object.into_inner(), Store::init_apply),
+        Event::Apply(object) => put(&mut ctx.state(), object.into_inner(), Store::apply),
+        Event::Delete(object) => {
+            let mut state = ctx.state();
+            if let Some(was) = T::store(&mut state).delete(&object.object) {
+                T::gone(&mut state, &was);
+            }
+        }
+        Event::InitDone => {
+            let (swept, count) = {
+                let mut state = ctx.state();
+                let store = T::store(&mut state);
+                let swept = store.init_done();
+                let count = store.len();
+                for was in &swept.vanished {
+                    T::gone(&mut state, was);
+                }
+                (swept, count)
+            };
+            if ctx.health.works(kind) {
+                info!(kind, count, "the watch is complete");
+            }
+            for key in swept.unconfirmed {
+                confirm::<T>(ctx, &key).await;
+            }
+        }
+    }
+}
+
+fn put<T: Followed>(state: &mut State, object: T, how: fn(&mut Store<T>, T) -> Change<T>) {
+    let key = object.head().key.clone();
+    let before = match how(T::store(state), object) {
+        Change::New => None,
+        Change::Updated(before) => Some(before),
+        Change::Unchanged => return,
+    };
+    if let Some(now) = T::store(state).get(&key).cloned() {
+        T::changed(state, before.as_deref(), &now);
+    }
+}
+
+/// Something that we wrote while the list was read and that is not in it.
+async fn confirm<T: Followed>(ctx: &Ctx, key: &NsName)
+where
+    Watched<T>: Resource<DynamicType = ()>,
+{
+    let Some(held) = T::store(&mut ctx.state()).get(key).cloned() else { return };
+    let api: Api<Watched<T>> = Api::all(ctx.client.clone());
+    let call = async {
+        let url = Watched::<T>::url_path(&(), Some(&*key.namespace).filter(|n| !n.is_empty()));
+        let request =
+            http::Request::get(format!("{url}/{}", key.name)).body(Vec::new()).map_err(kube::Error::HttpError)?;
+        ctx.client.request::<Watched<T>>(request).await
+    };
+    drop(api);
+    match api::send(&format!("show {key}"), call).await {
+        Ok(object) => {
+            T::store(&mut ctx.state()).write_through(object.into_inner());
+        }
+        Err(ApiError::NotFound) => {
+            let mut state = ctx.state();
+            if let Some(was) = T::store(&mut state).gone(key, &held.head().uid) {
+                T::gone(&mut state, &was);
+            }
+        }
+        Err(error) => debug!(%key, ?error, "could not be confirmed; the watch will tell"),
+    }
+}

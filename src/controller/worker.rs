@@ -1,0 +1,120 @@
+//! The workers: each takes whose turn it is, and says what comes next.
+
+use super::state::Ctx;
+use super::{binding, class, watch};
+use crate::error::Category;
+use crate::queue::{Key, Kind, When};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch as signal;
+use tokio::task::JoinSet;
+use tracing::{debug, info, warn};
+
+/// What was computed from something stale is computed again with what the watch brings, or at the latest now.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How long work in flight may take to end after SIGTERM.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// What comes after a reconcile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It is no more.
+    Gone,
+    /// Nothing, until something changes.
+    Wait,
+    /// The next regular look.
+    Look(Kind, Instant),
+    /// What it was computed from has changed.
+    Again,
+    /// It failed.
+    Failed(Category),
+    /// It failed, and is to be tried again at the latest when silence about it ends.
+    FailedQuietly(Category, Duration),
+}
+
+/// Watches and works until `stop` turns true, and then until what is in flight has ended.
+pub async fn run(ctx: Arc<Ctx>, mut stop: signal::Receiver<bool>) {
+    let mut watches = watch::start(&ctx);
+    let mut workers = JoinSet::new();
+    for _ in 0..ctx.settings.concurrency {
+        workers.spawn(work(ctx.clone(), stop.clone()));
+    }
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => info!("stopping: no new work is begun"),
+        Some(ended) = watches.join_next() => warn!(?ended, "a watch has ended"),
+        Some(Err(error)) = workers.join_next() => warn!(%error, "a worker has ended"),
+    }
+    let drained = tokio::time::timeout(DRAIN, async { while workers.join_next().await.is_some() {} }).await;
+    if drained.is_err() {
+        warn!("work in flight did not end in time; the next start finishes it");
+    }
+}
+
+async fn work(ctx: Arc<Ctx>, mut stop: signal::Receiver<bool>) {
+    loop {
+        let key = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return,
+            key = next(&ctx) => key,
+        };
+        let start = Instant::now();
+        let after = match &key {
+            Key::Binding(name) => binding::reconcile(&ctx, name).await,
+            Key::Class(name) => class::reconcile(&ctx, name).await,
+        };
+        debug!(object = %key, ms = start.elapsed().as_millis(), ?after, "reconciled");
+        finish(&ctx, &key, after);
+    }
+}
+
+/// Whose turn it is, once all watches have shown what there is.
+async fn next(ctx: &Ctx) -> Key {
+    loop {
+        let due = {
+            let mut state = ctx.state();
+            if state.synced()
+                && let Some((key, _)) = state.queue.pop(Instant::now())
+            {
+                // One wakes the next, so that a burst of events needs no burst of wake-ups.
+                if !state.queue.is_empty() {
+                    ctx.wake.notify_one();
+                }
+                return key;
+            }
+            state.queue.next_due().filter(|_| state.synced())
+        };
+        match due {
+            Some(due) => tokio::select! {
+                () = ctx.wake.notified() => {}
+                () = tokio::time::sleep_until(due.into()) => {}
+            },
+            None => ctx.wake.notified().await,
+        }
+    }
+}
+
+fn finish(ctx: &Ctx, key: &Key, next: Next) {
+    let now = Instant::now();
+    let random = fastrand::u64(..);
+    let mut state = ctx.state();
+    match next {
+        Next::Gone | Next::Wait => state.backoff.forget(key),
+        Next::Look(kind, at) => {
+            state.backoff.forget(key);
+            state.queue.push(key.clone(), kind, When::At(at));
+        }
+        Next::Again => state.queue.push(key.clone(), Kind::Change, When::At(now + AGAIN)),
+        Next::Failed(category) => {
+            if let Some(delay) = state.backoff.failed(key, category.retry(), random) {
+                state.queue.push(key.clone(), Kind::Repair, When::NotBefore(now + delay));
+            }
+        }
+        Next::FailedQuietly(category, silence) => {
+            let delay = state.backoff.failed(key, category.retry(), random).unwrap_or(silence);
+            state.queue.push(key.clone(), Kind::Repair, When::NotBefore(now + delay));
+        }
+    }
+    state.queue.done(key);
+    drop(state);
+    ctx.wake.notify_one();
+}

@@ -1,0 +1,117 @@
+//! Whose a role is. Ownership stands in tags on the AWS object, is written by the call that creates it, and is read
+//! before the first change of every reconcile.
+
+use super::tags::{self, Tags};
+use crate::api::names::tag;
+
+/// The binding that a role belongs to. UIDs are left out on purpose: a cluster rebuilt from Git finds its roles again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// `--cluster-id`.
+    pub cluster: String,
+    /// Namespace of the binding.
+    pub namespace: String,
+    /// Name of the binding.
+    pub binding: String,
+    /// Issuer of the cluster, without `https://`.
+    pub issuer: String,
+    /// Name of the class.
+    pub class: String,
+}
+
+/// What a role's tags say of its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// It is this binding's; `released` where an earlier deletion left it behind on purpose.
+    Ours {
+        /// It carries the released-by tag.
+        released: bool,
+    },
+    /// It is this binding's by name, but was made under another issuer: a rebuilt cluster, or a clone.
+    OtherIssuer(String),
+    /// It was written by a newer version of the operator, whose tags this one does not understand.
+    Newer(String),
+    /// It belongs to another binding, as `cluster/namespace/name`.
+    OtherBinding(String),
+    /// It carries no owner tags of ours.
+    Foreign,
+}
+
+impl Owner {
+    /// The tags that make a role ours.
+    #[must_use]
+    pub fn tags(&self) -> Tags {
+        [
+            (tag::CLUSTER, self.cluster.as_str()),
+            (tag::NAMESPACE, &self.namespace),
+            (tag::BINDING, &self.binding),
+            (tag::ISSUER, &self.issuer),
+            (tag::CLASS, &self.class),
+            (tag::SCHEMA, tag::SCHEMA_VERSION),
+        ]
+        .into_iter()
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .collect()
+    }
+
+    /// What `live` tags say, seen from this binding. The class is information, not identity.
+    #[must_use]
+    pub fn judge(&self, live: &Tags) -> Ownership {
+        let of = |key| tags::get(live, key);
+        let (Some(cluster), Some(namespace), Some(binding)) = (of(tag::CLUSTER), of(tag::NAMESPACE), of(tag::BINDING))
+        else {
+            return Ownership::Foreign;
+        };
+        if (cluster, namespace, binding) != (self.cluster.as_str(), self.namespace.as_str(), self.binding.as_str()) {
+            return Ownership::OtherBinding(format!("{cluster}/{namespace}/{binding}"));
+        }
+        match of(tag::SCHEMA).map(str::parse::<u32>) {
+            Some(Ok(1)) | None => {}
+            _ => return Ownership::Newer(of(tag::SCHEMA).unwrap_or_default().to_owned()),
+        }
+        match of(tag::ISSUER) {
+            Some(issuer) if issuer != self.issuer => Ownership::OtherIssuer(issuer.to_owned()),
+            _ => Ownership::Ours { released: of(tag::RELEASED_BY).is_some() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner() -> Owner {
+        Owner {
+            cluster: "prod".into(),
+            namespace: "billing".into(),
+            binding: "invoices".into(),
+            issuer: "oidc.example/id/A".into(),
+            class: "default".into(),
+        }
+    }
+
+    #[test]
+    fn what_tags_say() {
+        let with = |changes: &[(&str, Option<&str>)]| {
+            let mut tags = owner().tags();
+            for (key, value) in changes {
+                match value {
+                    Some(value) => tags.insert((*key).to_owned(), (*value).to_owned()),
+                    None => tags.remove(*key),
+                };
+            }
+            owner().judge(&tags)
+        };
+        let ours = Ownership::Ours { released: false };
+        assert_eq!(with(&[]), ours);
+        assert_eq!(with(&[(tag::CLASS, Some("other"))]), ours, "the class is no identity");
+        assert_eq!(with(&[("Owner", Some("me"))]), ours);
+        assert_eq!(with(&[(tag::RELEASED_BY, Some("prod"))]), Ownership::Ours { released: true });
+        assert_eq!(with(&[(tag::ISSUER, Some("x"))]), Ownership::OtherIssuer("x".into()));
+        assert_eq!(with(&[(tag::SCHEMA, Some("2"))]), Ownership::Newer("2".into()));
+        assert_eq!(with(&[(tag::BINDING, Some("b"))]), Ownership::OtherBinding("prod/billing/b".into()));
+        assert_eq!(with(&[(tag::CLUSTER, Some("c"))]), Ownership::OtherBinding("c/billing/invoices".into()));
+        assert_eq!(with(&[(tag::CLUSTER, None)]), Ownership::Foreign, "tags of a tenant alone prove nothing");
+        assert_eq!(owner().judge(&Tags::new()), Ownership::Foreign);
+    }
+}

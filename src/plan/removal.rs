@@ -1,0 +1,81 @@
+//! The plan toward nothing: what deletion of a binding does.
+
+use super::{Accounts, Step, check_owner};
+use crate::api::names::tag;
+use crate::api::reason;
+use crate::error::{Category, Error};
+use crate::iam::owner::{Owner, Ownership};
+use crate::iam::role::Role;
+use crate::iam::tags;
+use std::collections::BTreeSet;
+
+/// What is known about a binding that goes. None of it needs a valid spec.
+#[derive(Debug)]
+pub struct Removal<'a> {
+    /// Whose role it was.
+    pub owner: &'a Owner,
+    /// The role, `None` where there is none. What hangs on it is not looked at: see `attached` and `inline`.
+    pub role: Option<&'a Role>,
+    /// Managed policies to detach: what the spec names, or what a listing showed.
+    pub attached: &'a BTreeSet<String>,
+    /// Inline policies to remove, in this order.
+    pub inline: &'a [String],
+    /// ServiceAccounts that still carry something of ours. `current` may be deleted if it is disposable.
+    pub accounts: &'a Accounts,
+    /// The name of the current ServiceAccount.
+    pub account_name: &'a str,
+    /// Leave role and annotations as they are.
+    pub retain: bool,
+}
+
+/// The steps that remove all that is ours and nothing else.
+///
+/// A role that is not ours gives no step. One of another issuer gives none either, not even for the ServiceAccount:
+/// this may be a clone of the cluster that owns it.
+///
+/// # Errors
+/// `Held` where the role carries the hold tag, `Conflict` where a newer version wrote it: deletion waits.
+pub fn removal(what: &Removal<'_>) -> Result<Vec<Step>, Error> {
+    let ownership = what.role.map(|role| what.owner.judge(&role.tags));
+    if let Some(Ownership::OtherIssuer(_)) = ownership {
+        return Ok(Vec::new());
+    }
+    if let (Some(Ownership::Newer(_)), Some(role)) = (&ownership, what.role) {
+        check_owner(what.owner, &role.arn, role)?;
+    }
+    let ours = what.role.filter(|_| matches!(ownership, Some(Ownership::Ours { .. })));
+    if let Some(role) = ours.filter(|role| tags::get(&role.tags, tag::HOLD).is_some()) {
+        return Err(Error::because(
+            Category::Conflict,
+            reason::HELD,
+            format!("role {} carries the tag {}; its deletion waits until the tag is removed", role.arn, tag::HOLD),
+        ));
+    }
+    if what.retain {
+        let released = ours.and_then(|role| tags::get(&role.tags, tag::RELEASED_BY)).is_some();
+        let mark = (tag::RELEASED_BY.to_owned(), what.owner.cluster.clone());
+        return Ok(ours.filter(|_| !released).map(|_| Step::Tag([mark].into())).into_iter().collect());
+    }
+    let mut steps = account_steps(what);
+    if ours.is_some() {
+        steps.extend(what.attached.iter().cloned().map(Step::Detach));
+        steps.extend(what.inline.iter().cloned().map(Step::DeleteInline));
+        steps.push(Step::DeleteRole);
+    }
+    Ok(steps)
+}
+
+fn account_steps(what: &Removal<'_>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if let Some(account) = &what.accounts.current {
+        let name = what.account_name.to_owned();
+        if account.disposable {
+            steps.push(Step::DeleteServiceAccount { name });
+        } else if !account.owned.is_empty() {
+            steps.push(Step::Unannotate { name, uid: account.uid.clone() });
+        }
+    }
+    let former = what.accounts.former.iter();
+    steps.extend(former.map(|(name, uid)| Step::Unannotate { name: name.clone(), uid: uid.clone() }));
+    steps
+}

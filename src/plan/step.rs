@@ -1,0 +1,99 @@
+//! One step: one API call, one metric sample, one line for people.
+
+use crate::iam::tags::Tags;
+use std::fmt;
+
+/// One change, in AWS or on a ServiceAccount. What it carries beyond names stands in `Desired`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Make the role with trust, boundary, tags, path, description and session.
+    CreateRole,
+    /// Set these tags.
+    Tag(Tags),
+    /// Remove tags of these keys.
+    Untag(Vec<String>),
+    /// Set the permissions boundary.
+    PutBoundary(String),
+    /// Write the trust policy.
+    UpdateTrust,
+    /// Attach the managed policy.
+    Attach(String),
+    /// Detach the managed policy.
+    Detach(String),
+    /// Write the inline policy of this name.
+    PutInline(String),
+    /// Remove the inline policy of this name.
+    DeleteInline(String),
+    /// Set description and session length.
+    UpdateRole,
+    /// Remove the role.
+    DeleteRole,
+    /// Make the ServiceAccount.
+    CreateServiceAccount,
+    /// Set exactly our annotations.
+    Annotate,
+    /// Take our annotations off this ServiceAccount.
+    Unannotate {
+        /// Its name.
+        name: String,
+        /// Its uid, so that another of the same name is left alone.
+        uid: String,
+    },
+    /// Delete the ServiceAccount that we made.
+    DeleteServiceAccount {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// The condition that a step's failure belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Facet {
+    /// `RoleReady`.
+    Role,
+    /// `PoliciesReady`.
+    Policies,
+    /// `ServiceAccountReady`.
+    ServiceAccount,
+}
+
+impl Step {
+    /// The condition that this step is about.
+    #[must_use]
+    pub fn facet(&self) -> Facet {
+        match self {
+            Self::Attach(_) | Self::Detach(_) | Self::PutInline(_) | Self::DeleteInline(_) => Facet::Policies,
+            Self::CreateServiceAccount
+            | Self::Annotate
+            | Self::Unannotate { .. }
+            | Self::DeleteServiceAccount { .. } => Facet::ServiceAccount,
+            _ => Facet::Role,
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateRole => write!(f, "create the role"),
+            Self::Tag(tags) => write!(f, "set the tags {}", list(tags.keys())),
+            Self::Untag(keys) => write!(f, "remove the tags {}", list(keys.iter())),
+            Self::PutBoundary(arn) => write!(f, "set the permissions boundary {arn}"),
+            Self::UpdateTrust => write!(f, "write the trust policy"),
+            Self::Attach(arn) => write!(f, "attach {arn}"),
+            Self::Detach(arn) => write!(f, "detach {arn}"),
+            Self::PutInline(name) => write!(f, "write the inline policy {name}"),
+            Self::DeleteInline(name) => write!(f, "remove the inline policy {name}"),
+            Self::UpdateRole => write!(f, "set description and session length"),
+            Self::DeleteRole => write!(f, "delete the role"),
+            Self::CreateServiceAccount => write!(f, "create the ServiceAccount"),
+            Self::Annotate => write!(f, "annotate the ServiceAccount"),
+            Self::Unannotate { name, .. } => write!(f, "take the annotations off the ServiceAccount {name}"),
+            Self::DeleteServiceAccount { name } => write!(f, "delete the ServiceAccount {name}"),
+        }
+    }
+}
+
+fn list<'a>(keys: impl Iterator<Item = &'a String>) -> String {
+    keys.map(String::as_str).collect::<Vec<_>>().join(", ")
+}

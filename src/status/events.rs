@@ -1,0 +1,94 @@
+//! Which Events a reconcile deserves: one for each transition, none for a repetition.
+
+use super::{Outcome, conditions::find};
+use crate::api::BindingStatus;
+use crate::api::reason::{self, condition as kind, event};
+use crate::plan::{Facet, Step};
+
+/// The longest note that events.k8s.io takes is 1 kB.
+const NOTE_MAX: usize = 1000;
+
+/// An Event to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Type `Warning`, else `Normal`.
+    pub warning: bool,
+    /// From [`crate::api::reason`].
+    pub reason: &'static str,
+    /// What the operator was doing, in one CamelCase word.
+    pub action: &'static str,
+    /// For people.
+    pub note: String,
+}
+
+impl Notice {
+    /// A notice whose note is cut to what the API takes.
+    pub fn new(warning: bool, reason: &'static str, action: &'static str, note: impl Into<String>) -> Self {
+        let mut note: String = note.into();
+        while note.len() > NOTE_MAX {
+            note.pop();
+        }
+        Self { warning, reason, action, note }
+    }
+}
+
+/// The Events that stand between two statuses.
+#[must_use]
+pub fn notices(previous: &BindingStatus, next: &BindingStatus, outcome: &Outcome) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    notices.extend(deeds(previous, outcome));
+    notices.extend(role_notice(previous, next));
+    notices.extend(account_notice(previous, next));
+    if let Some(error) = outcome.trouble().filter(|error| !error.category.is_brief()) {
+        // Ready is normal-true, the other two abnormal-true.
+        let said = [(kind::READY, "False"), (kind::RECONCILING, "True"), (kind::STALLED, "True")]
+            .iter()
+            .filter_map(|(kind, status)| find(&previous.conditions, kind).filter(|c| c.status == *status))
+            .any(|c| c.reason == error.reason && c.message == error.message);
+        if !said {
+            notices.push(Notice::new(true, error.reason, "Reconcile", error.message.clone()));
+        }
+    }
+    notices
+}
+
+fn deeds(previous: &BindingStatus, outcome: &Outcome) -> Option<Notice> {
+    let role = outcome.role.as_ref()?;
+    if outcome.done.contains(&Step::CreateRole) {
+        let policies = outcome.done.iter().filter(|step| step.facet() == Facet::Policies).count();
+        let note = format!("made {} with {policies} policies for ServiceAccount {}", role.arn, role.service_account);
+        return Some(Notice::new(false, event::CREATED, "Create", note));
+    }
+    if outcome.done.is_empty() {
+        return None;
+    }
+    let list: Vec<String> = outcome.done.iter().map(ToString::to_string).collect();
+    let was_true = find(&previous.conditions, kind::READY)
+        .is_some_and(|c| c.status == "True" && c.observed_generation == Some(outcome.generation));
+    // A ServiceAccount that arrives after its binding is no drift, and is told by its condition.
+    let waited = find(&previous.conditions, kind::SERVICE_ACCOUNT_READY).is_some_and(|c| c.status != "True");
+    let only_account = outcome.done.iter().all(|step| step.facet() == Facet::ServiceAccount);
+    let (reason, action) = match (was_true, waited && only_account) {
+        (true, false) => (event::DRIFT_CORRECTED, "Repair"),
+        _ => (event::UPDATED, "Update"),
+    };
+    Some(Notice::new(false, reason, action, format!("done on {}: {}", role.arn, list.join("; "))))
+}
+
+fn role_notice(previous: &BindingStatus, next: &BindingStatus) -> Option<Notice> {
+    let now = find(&next.conditions, kind::ROLE_READY)?;
+    let before = find(&previous.conditions, kind::ROLE_READY);
+    let news = before.is_none_or(|c| c.reason != now.reason || c.message != now.message);
+    let reason = [reason::ROLE_RECREATED, reason::RESTRICTED, reason::HELD].into_iter().find(|r| now.reason == *r)?;
+    news.then(|| Notice::new(true, reason, "Observe", now.message.clone()))
+}
+
+fn account_notice(previous: &BindingStatus, next: &BindingStatus) -> Option<Notice> {
+    let missing = |status: &BindingStatus| {
+        find(&status.conditions, kind::SERVICE_ACCOUNT_READY)
+            .filter(|c| c.reason == reason::SERVICE_ACCOUNT_NOT_FOUND)
+            .map(|c| c.message.clone())
+    };
+    let message = missing(next).filter(|_| missing(previous).is_none())?;
+    Some(Notice::new(true, reason::SERVICE_ACCOUNT_NOT_FOUND, "Annotate", message))
+}
