@@ -1,23 +1,28 @@
 //! What the cluster holds: one [`Store`] for each kind, fed by a watch and by the answers to our own writes.
 //!
 //! Two streams meet here that know nothing of each other's order. What decides is the resource version, which grows
-//! with every write to a kind: whatever is older than what is held is ignored, and an answer that the watch has
-//! already passed does not bring back an object that was deleted since.
+//! with every write to a kind: whatever is older than what is held is ignored. What was removed stays removed: an
+//! answer that comes late does not bring it back, nor does an event that the watch still owes.
 //!
 //! A relist marks and sweeps in place, so that it costs no second copy. Lists have to be read as most recent (kube's
 //! default), and events have to be put in one by one as the watcher gives them: then whatever was held when a list
 //! began is older than the list.
 
+mod custom;
 mod index;
 mod lean;
+#[cfg(test)]
+mod model;
 mod service_account;
+#[cfg(test)]
+mod wire_tests;
 
+pub use custom::{LeanBinding, LeanClass, Undecodable};
 pub use index::Index;
-pub use lean::{Head, Kept, LeanBinding, LeanClass, Undecodable, Watched};
+pub use lean::{Head, Kept, Watched};
 pub use service_account::{Applier, Keys, LeanServiceAccount};
 
-use std::collections::BTreeMap;
-use std::collections::btree_map;
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::sync::Arc;
 
@@ -76,6 +81,8 @@ pub struct Store<T> {
     listed: u64,
     /// The list showed something older than what was held before: etcd was restored from a backup.
     rewound: bool,
+    /// What an answer told to be gone, and of which the watch may still have older things to say: uid and version.
+    buried: BTreeMap<NsName, (Box<str>, Option<u64>)>,
     synced: bool,
 }
 
@@ -101,6 +108,7 @@ impl<T> Default for Store<T> {
             frontier: 0,
             listed: 0,
             rewound: false,
+            buried: BTreeMap::new(),
             synced: false,
         }
     }
@@ -116,6 +124,9 @@ impl<T: Kept> Store<T> {
     /// The watch says that the object was added or modified.
     pub fn apply(&mut self, object: T) -> Change<T> {
         self.frontier = self.frontier.max(object.head().version().unwrap_or(0));
+        if self.is_buried(object.head()) {
+            return Change::Unchanged;
+        }
         self.put(object, Mark::Seen)
     }
 
@@ -123,6 +134,9 @@ impl<T: Kept> Store<T> {
     pub fn delete(&mut self, object: &T) -> Option<Arc<T>> {
         let head = object.head();
         self.frontier = self.frontier.max(head.version().unwrap_or(0));
+        if self.buried.get(&head.key).is_some_and(|(uid, _)| *uid == head.uid) {
+            self.buried.remove(&head.key);
+        }
         let held = self.entries.get(&head.key)?;
         // A uid never comes back, so this one is gone however new our answer was. One of another uid is gone too if
         // it is older; a newer one was made by us, and the watch is still to come to it.
@@ -130,25 +144,44 @@ impl<T: Kept> Store<T> {
         if gone { self.remove(&head.key.clone()) } else { None }
     }
 
-    /// The API server answered a write of ours, or a read, with this object.
+    /// The API server answered a read or a change of ours with this object. It is taken only if the same object is
+    /// held: what was removed in the meantime does not come back, and what is new comes by the watch.
     pub fn write_through(&mut self, object: T) -> Change<T> {
+        match self.entries.get(&object.head().key) {
+            Some(held) if held.object.head().uid == object.head().uid => self.put(object, Mark::Written),
+            _ => Change::Unchanged,
+        }
+    }
+
+    /// The API server has made this object for us. It is ignored if the watch is further already: then it was told,
+    /// and if it is not held it was deleted since. (An answer that was under way while a whole list passed by can't be
+    /// told from a new one: whoever finds the object missing says [`Store::gone`].)
+    pub fn created(&mut self, object: T) -> Change<T> {
         let head = object.head();
-        if !self.entries.contains_key(&head.key) && head.version().is_some_and(|v| v <= self.frontier) {
+        let passed = head.version().is_some_and(|v| v <= self.frontier) || self.is_buried(head);
+        if passed && !self.entries.contains_key(&head.key) {
             return Change::Unchanged;
         }
         self.put(object, Mark::Written)
     }
 
-    /// The API server answered that this object is not there. Returns what was removed.
+    /// The API server answered that the object of this uid is not there, or that its last finalizer is off. Returns
+    /// what was removed; the Delete that the watch still brings then finds nothing.
     pub fn gone(&mut self, key: &NsName, uid: &str) -> Option<Arc<T>> {
         let held = self.entries.get(key)?;
-        if *held.object.head().uid == *uid { self.remove(key) } else { None }
+        if *held.object.head().uid != *uid {
+            return None;
+        }
+        self.buried.insert(key.clone(), (uid.into(), held.object.head().version()));
+        self.remove(key)
     }
 
     /// A list begins.
     pub fn init(&mut self) {
         self.listed = 0;
         self.rewound = false;
+        // The list is younger than what was told, and the watch goes on from the list.
+        self.buried.clear();
         for entry in self.entries.values_mut() {
             entry.mark = Mark::Nothing;
         }
@@ -159,6 +192,9 @@ impl<T: Kept> Store<T> {
         let head = object.head();
         let version = head.version().unwrap_or(0);
         self.listed = self.listed.max(version);
+        if self.is_buried(head) {
+            return Change::Unchanged;
+        }
         match self.entries.get_mut(&head.key) {
             // What was held before the list began is not newer than the list, whatever its version says.
             Some(held) if held.mark == Mark::Nothing => {
@@ -214,6 +250,12 @@ impl<T: Kept> Store<T> {
         self.entries.values().map(|e| &e.object)
     }
 
+    /// All objects of one namespace, by name.
+    pub fn in_namespace(&self, namespace: &Arc<str>) -> impl Iterator<Item = &Arc<T>> {
+        let first = NsName::new(namespace.clone(), "");
+        self.entries.range(first..).take_while(move |(key, _)| key.namespace == *namespace).map(|(_, e)| &e.object)
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -224,6 +266,10 @@ impl<T: Kept> Store<T> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    fn is_buried(&self, head: &Head) -> bool {
+        self.buried.get(&head.key).is_some_and(|(uid, version)| *uid == head.uid || head.version() < *version)
     }
 
     fn put(&mut self, object: T, mark: Mark) -> Change<T> {

@@ -96,6 +96,14 @@ impl Kept for LeanServiceAccount {
     fn head_mut(&mut self) -> &mut Head {
         &mut self.head
     }
+    fn differs(&self, before: &Self) -> bool {
+        self.head.differs(&before.head)
+            || self.annotations != before.annotations
+            || self.created_by != before.created_by
+            || self.appliers != before.appliers
+            || self.foreign_managers != before.foreign_managers
+            || self.role_arn_owners != before.role_arn_owners
+    }
 }
 
 #[derive(Deserialize)]
@@ -106,7 +114,10 @@ struct Wire {
 
 impl From<Wire> for LeanServiceAccount {
     fn from(wire: Wire) -> Self {
-        let (head, annotations, managers) = wire.metadata.into_parts();
+        let (head, annotations, mut managers) = wire.metadata.into_parts();
+        // The API server orders them by time: an order of our own makes equal what says the same.
+        managers.appliers.sort_by(|a, b| a.binding.cmp(&b.binding));
+        managers.role_arn_owners.sort();
         let [a, b, c, d, created_by] = annotations.0;
         Self {
             head,
@@ -148,7 +159,11 @@ impl Managers {
             Some("") => return,
             Some(rest) if entry.operation == "Apply" => {
                 if let Some(binding) = rest.strip_prefix('/') {
-                    self.appliers.push(Applier { binding: binding.into(), keys });
+                    let known = self.appliers.iter_mut().find(|a| *a.binding == *binding);
+                    match known {
+                        Some(known) => known.keys.0 |= keys.0,
+                        None => self.appliers.push(Applier { binding: binding.into(), keys }),
+                    }
                     return;
                 }
             }

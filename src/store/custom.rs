@@ -1,0 +1,213 @@
+//! What is kept of bindings and classes: specs and statuses stay text until somebody asks for them.
+
+use super::NsName;
+use super::lean::{Head, Kept, Meta, Picked, pick};
+use crate::api::{
+    BindingStatus, ClassStatus, IrsaBinding, IrsaBindingSpec, IrsaClass, IrsaClassSpec, names::DEFAULT_CLASS,
+};
+use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, Deserializer, IgnoredAny};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+/// A binding.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Wire<IgnoredAny>")]
+pub struct LeanBinding {
+    /// Its metadata.
+    pub head: Head,
+    /// The spec as JSON text, whatever it holds; `null` where there is none.
+    pub spec: Box<RawValue>,
+    /// The status as JSON text.
+    pub status: Option<Box<RawValue>>,
+    /// `spec.serviceAccount.name`, if it can be made out.
+    pub service_account: Option<Arc<str>>,
+    /// `spec.className`, if it can be made out.
+    pub class_name: Option<Box<str>>,
+}
+
+impl LeanBinding {
+    /// The spec, or where it can't be decoded.
+    pub fn decode(&self) -> Result<IrsaBindingSpec, Undecodable> {
+        decode(&self.spec)
+    }
+
+    /// The status; the empty one where there is none that can be decoded, as a status is believed for nothing.
+    #[must_use]
+    pub fn status(&self) -> BindingStatus {
+        lenient(self.status.as_deref())
+    }
+}
+
+impl Kept for LeanBinding {
+    type Kind = IrsaBinding;
+    fn head(&self) -> &Head {
+        &self.head
+    }
+    fn head_mut(&mut self) -> &mut Head {
+        &mut self.head
+    }
+    fn differs(&self, before: &Self) -> bool {
+        self.head.differs(&before.head) || text(self.status.as_deref()) != text(before.status.as_deref())
+    }
+    fn service_account(&self) -> Option<NsName> {
+        let name = self.service_account.clone()?;
+        Some(NsName { namespace: self.head.key.namespace.clone(), name })
+    }
+}
+
+/// A class.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Wire<IsDefault>")]
+pub struct LeanClass {
+    /// Its metadata.
+    pub head: Head,
+    /// Whether its annotation makes it the class of bindings that name none.
+    pub is_default: bool,
+    /// The spec as JSON text, whatever it holds; `null` where there is none.
+    pub spec: Box<RawValue>,
+    /// The status as JSON text.
+    pub status: Option<Box<RawValue>>,
+}
+
+impl LeanClass {
+    /// The spec, or where it can't be decoded.
+    pub fn decode(&self) -> Result<IrsaClassSpec, Undecodable> {
+        decode(&self.spec)
+    }
+
+    /// The status; the empty one where there is none that can be decoded, as a status is believed for nothing.
+    #[must_use]
+    pub fn status(&self) -> ClassStatus {
+        lenient(self.status.as_deref())
+    }
+}
+
+impl Kept for LeanClass {
+    type Kind = IrsaClass;
+    fn head(&self) -> &Head {
+        &self.head
+    }
+    fn head_mut(&mut self) -> &mut Head {
+        &mut self.head
+    }
+    fn differs(&self, before: &Self) -> bool {
+        self.head.differs(&before.head)
+            || self.is_default != before.is_default
+            || text(self.status.as_deref()) != text(before.status.as_deref())
+    }
+}
+
+/// A spec that this version can't read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {message}")]
+pub struct Undecodable {
+    /// The JSON path at fault, from `spec`.
+    pub path: String,
+    /// What is wrong there.
+    pub message: String,
+}
+
+fn decode<S: DeserializeOwned>(text: &RawValue) -> Result<S, Undecodable> {
+    if !is_object(text) {
+        return Err(Undecodable { path: "spec".to_owned(), message: "is not an object".to_owned() });
+    }
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text.get())).map_err(|error| {
+        let path = match error.path().to_string() {
+            root if root == "." => "spec".to_owned(),
+            path => format!("spec.{path}"),
+        };
+        // serde_json ends its messages with a place in our text, which nobody else has.
+        let message = error.inner().to_string();
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(said, _)| said);
+        Undecodable { path, message: message.to_owned() }
+    })
+}
+
+/// Serde would take a list for a struct, field by field.
+fn is_object(text: &RawValue) -> bool {
+    text.get().starts_with('{')
+}
+
+fn lenient<S: DeserializeOwned + Default>(text: Option<&RawValue>) -> S {
+    text.filter(|t| is_object(t)).and_then(|t| serde_json::from_str(t.get()).ok()).unwrap_or_default()
+}
+
+/// A custom resource on the wire.
+#[derive(Deserialize)]
+#[serde(bound = "A: Deserialize<'de> + Default")]
+struct Wire<A> {
+    #[serde(default)]
+    metadata: Meta<A>,
+    #[serde(default = "null")]
+    spec: Box<RawValue>,
+    #[serde(default)]
+    status: Option<Box<RawValue>>,
+}
+
+fn text(value: Option<&RawValue>) -> Option<&str> {
+    value.map(RawValue::get)
+}
+
+fn null() -> Box<RawValue> {
+    RawValue::NULL.to_owned()
+}
+
+impl From<Wire<IgnoredAny>> for LeanBinding {
+    fn from(wire: Wire<IgnoredAny>) -> Self {
+        let (head, ..) = wire.metadata.into_parts();
+        let service_account = text_at(&wire.spec, &["serviceAccount", "name"]).map(Arc::from);
+        let class_name = text_at(&wire.spec, &["className"]).map(String::into_boxed_str);
+        Self { head, spec: wire.spec, status: wire.status, service_account, class_name }
+    }
+}
+
+impl From<Wire<IsDefault>> for LeanClass {
+    fn from(wire: Wire<IsDefault>) -> Self {
+        let (head, IsDefault(is_default), _) = wire.metadata.into_parts();
+        Self { head, is_default, spec: wire.spec, status: wire.status }
+    }
+}
+
+/// The string at `path`, and nothing where anything on the way is something else.
+fn text_at(text: &RawValue, path: &[&str]) -> Option<String> {
+    let Some((first, rest)) = path.split_first() else { return serde_json::from_str(text.get()).ok() };
+    let mut found = None;
+    let deserializer = &mut serde_json::Deserializer::from_str(text.get());
+    let visitor = Fields(|key: &str, value: &RawValue| {
+        if key == *first {
+            found = text_at(value, rest);
+        }
+    });
+    deserializer.deserialize_any(visitor).ok()?;
+    found
+}
+
+/// Shows each field of an object, in order.
+struct Fields<F>(F);
+
+impl<'de, F: FnMut(&str, &RawValue)> de::Visitor<'de> for Fields<F> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+    fn visit_map<A: de::MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some((key, value)) = map.next_entry::<Cow<'de, str>, &'de RawValue>()? {
+            (self.0)(&key, value);
+        }
+        Ok(())
+    }
+}
+
+/// The annotations of a class.
+#[derive(Default)]
+struct IsDefault(bool);
+
+impl<'de> Deserialize<'de> for IsDefault {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Picked([value]) = pick(deserializer, &[DEFAULT_CLASS])?;
+        Ok(Self(value.as_deref() == Some("true")))
+    }
+}
