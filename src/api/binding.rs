@@ -143,7 +143,7 @@ pub struct InlinePolicy {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleSpec {
-    /// The role's description in IAM, at most 1000 characters of Latin-1. Default: none.
+    /// The role's description in IAM, at most 1000 characters of Latin-1. Default: none. It may hold variables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = rules::description)]
     pub description: Option<String>,

@@ -36,8 +36,8 @@ fn known_variables(schema: &mut Schema) {
     let list = VARIABLES.map(|name| format!("$({name})")).join(" ");
     rule(
         schema,
-        format!(r"self.matches(r'^(?:[^$]|\$\((?:{known})\))*$')"),
-        format!("write a dollar sign only where a variable begins, one of {list}"),
+        format!(r"self.matches(r'^(?:[^$]|\$*\$\((?:{known})\)|\$+[^$(])*\$*$')"),
+        format!("$( begins a variable: write one of {list}"),
     );
 }
 
@@ -134,6 +134,7 @@ pub fn document(schema: &mut Schema) {
 /// The description of a role.
 pub fn description(schema: &mut Schema) {
     set(schema, json!({"maxLength": 1000}));
+    known_variables(schema);
     rule(
         schema,
         r"self.matches(r'^[\t\n\r -~\x{A1}-\x{FF}]*$')",
@@ -278,4 +279,17 @@ pub fn conditions(schema: &mut Schema) {
 pub fn steps(schema: &mut Schema) {
     set(schema, json!({"maxItems": 100, "x-kubernetes-list-type": "atomic"}));
     with(schema, "items", |item| set(item, json!({"maxLength": 512})));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::VARIABLES;
+    use crate::iam::vars::UnknownVariable;
+
+    #[test]
+    fn admission_and_operator_know_the_same_variables() {
+        let list = VARIABLES.map(|name| format!("$({name})")).join(", ");
+        let operator = UnknownVariable { variable: "$(x)".to_owned() }.to_string();
+        assert!(operator.ends_with(&list), "{operator} does not end in {list}");
+    }
 }

@@ -13,6 +13,9 @@ pub fn cases() -> Vec<Case> {
 
 const SUBDOMAIN: &str = "write the name of an object: lower case letters, digits, - and ., with a letter or digit";
 
+const DOLLAR: &str =
+    "$( begins a variable: write one of $(namespace) $(name) $(serviceAccount) $(clusterId) $(account)";
+
 fn names() -> Vec<Case> {
     let named = |name: String| json!({"metadata": {"name": name}});
     let class = |name: &str| json!({"spec": {"className": name}});
@@ -68,7 +71,6 @@ fn managed() -> Vec<Case> {
     let numbered = |count: usize| json!({"spec": {"policies": {"managed": (0..count).map(|i| format!("account:p{i}")).collect::<Vec<_>>()}}});
     let at = "spec.policies.managed[0]";
     let form = "write aws:NAME for a managed policy of AWS (aws:AmazonSQSReadOnlyAccess), account:PATH/NAME for one of";
-    let dollar = "write a dollar sign only where a variable begins, one of $(namespace) $(name) $(serviceAccount)";
     let long_name = |n: usize| format!("account:team/{}", "p".repeat(n));
     let path = "d".repeat(100);
     // With the slashes at both ends: five times 101 is 505, and one more before them is 506.
@@ -105,12 +107,9 @@ fn managed() -> Vec<Case> {
         no("a slash at the front", list(&["account:/x"]), at, form),
         no("an empty entry", list(&[""]), at, form),
         no("a wildcard", list(&["account:team/*"]), at, form),
-        no("an unknown variable", list(&["account:$(team)/x"]), at, dollar),
-        no("an unknown variable in an ARN", list(&["arn:aws:iam::aws:policy/$(NAME)"]), at, dollar),
-        Case {
-            refused: vec![(at, dollar), (at, form)],
-            ..yes("IAM's own variables", list(&["account:${aws:username}"]))
-        },
+        no("an unknown variable", list(&["account:$(team)/x"]), at, DOLLAR),
+        no("an unknown variable in an ARN", list(&["arn:aws:iam::aws:policy/$(NAME)"]), at, DOLLAR),
+        no("IAM's own variables", list(&["account:${aws:username}"]), at, form),
         yes("a name of 128 characters", list(&[&long_name(128)])),
         no("a name of 129 characters", list(&[&long_name(129)]), at, "a policy's name has at most 128 characters"),
         yes("a path of 512 characters", list(&[&long_path(5)])),
@@ -187,7 +186,7 @@ fn role() -> Vec<Case> {
         yes("an empty description", description("")),
         yes(
             "a description of all that IAM takes",
-            description("A line,\r\n\ta second: \u{20}~ \u{a1}\u{e9}\u{ff} 'x' \"y\" $(z)"),
+            description("A line,\r\n\ta second: \u{20}~ \u{a1}\u{e9}\u{ff} 'x' \"y\" $$(name) $5 $$"),
         ),
         yes("a description of 1000 characters", description(&"\u{fc}".repeat(1000))),
         no(
@@ -200,6 +199,8 @@ fn role() -> Vec<Case> {
         no("an emoji", description("\u{1f680}"), "spec.role.description", latin),
         no("a control character", description("a\u{7f}"), "spec.role.description", latin),
         no("a no-break space", description("a\u{a0}b"), "spec.role.description", latin),
+        no("an unknown variable in a description", description("for $(z)"), "spec.role.description", DOLLAR),
+        no("a variable without its end", description("for $$(name"), "spec.role.description", DOLLAR),
         yes("the shortest session", session(3600)),
         yes("the longest session", session(43200)),
         no("a shorter session", session(3599), at, "greater than or equal to 3600"),

@@ -209,6 +209,40 @@ pub async fn every_status(client: &Client, namespace: &str) {
     binding.check_status(wrong, &refused).await;
     let twice = json!({"conditions": [condition(json!({})), condition(json!({}))]});
     binding.check_status(twice, &[("status.conditions[1]", "Duplicate value")]).await;
+    let one = |over: Value| json!({"conditions": [condition(over)]});
+    let many: Vec<Value> = (0..17).map(|i| condition(json!({"type": format!("T{i}")}))).collect();
+    let text = |length: usize| "t".repeat(length);
+    for (status, field, sentence) in [
+        (json!({"className": text(64)}), "className", "more than 63"),
+        (json!({"accountId": text(13)}), "accountId", "more than 12"),
+        (json!({"roleArn": text(2049)}), "roleArn", "more than 2048"),
+        (json!({"roleId": text(129)}), "roleId", "more than 128"),
+        (json!({"oidcProviderArn": text(2049)}), "oidcProviderArn", "more than 2048"),
+        (json!({"pendingSteps": [text(513)]}), "pendingSteps[0]", "more than 512"),
+        (json!({"conditions": many.clone()}), "conditions", "at most 16 items"),
+        (one(json!({"type": "a b"})), "conditions[0].type", "should match"),
+        (one(json!({"type": text(317)})), "conditions[0].type", "more than 316"),
+        (one(json!({"reason": "a b"})), "conditions[0].reason", "should match"),
+        (one(json!({"reason": text(1025)})), "conditions[0].reason", "more than 1024"),
+        (one(json!({"message": text(32769)})), "conditions[0].message", "more than 32768"),
+        (one(json!({"observedGeneration": -1})), "conditions[0].observedGeneration", "equal to 0"),
+    ] {
+        binding.check_status(status, &[(&format!("status.{field}"), sentence)]).await;
+    }
+    let class = Kind::class(client);
+    for (status, field, sentence) in [
+        (json!({"accountId": text(13)}), "accountId", "more than 12"),
+        (json!({"issuer": text(1025)}), "issuer", "more than 1024"),
+        (json!({"oidcProviderArn": text(2049)}), "oidcProviderArn", "more than 2048"),
+        (json!({"conditions": many}), "conditions", "at most 16 items"),
+        (
+            json!({"bindings": {"total": 0, "ready": 0, "stalled": 0, "deleting": -1}}),
+            "bindings.deleting",
+            "equal to 0",
+        ),
+    ] {
+        class.check_status(status, &[(&format!("status.{field}"), sentence)]).await;
+    }
 }
 
 /// What the API server fills in: a status that says that nobody has looked, and a class's defaults.
@@ -225,8 +259,14 @@ pub async fn every_default(client: &Client, namespace: &str) {
     assert_eq!(class.data["spec"], spec);
     let partly = json!({"spec": {"role": {"path": "/prod/"}, "oidcProvider": {"manage": false}}});
     let class = Kind::class(client).create(&partly).await.expect("a class");
-    assert_eq!(class.data["spec"]["role"]["nameTemplate"], "$(clusterId)_$(namespace)_$(name)");
-    assert_eq!(class.data["spec"]["oidcProvider"]["audiences"], json!(["sts.amazonaws.com"]));
+    let spec = json!({
+        "oidcProvider": {"manage": false, "audiences": ["sts.amazonaws.com"], "deletionPolicy": "Retain"},
+        "role": {"nameTemplate": "$(clusterId)_$(namespace)_$(name)", "path": "/prod/", "deletionPolicy": "Delete"},
+    });
+    assert_eq!(class.data["spec"], spec);
+    let partly = json!({"spec": {"oidcProvider": {"audiences": ["a"]}}});
+    let class = Kind::class(client).create(&partly).await.expect("a class");
+    assert_eq!(class.data["spec"]["oidcProvider"]["manage"], true);
 }
 
 /// What `kubectl get irsa` and `kubectl get irsaclass` show: the columns, and those that `-o wide` adds.

@@ -29,7 +29,7 @@ pub fn tag_cases() -> Vec<Case> {
             "a value with an unknown variable",
             one("k", "$(team)"),
             value_at,
-            "write a dollar sign only where a variable begins",
+            "$( begins a variable: write one of $(namespace)",
         ),
         no("a key of AWS", one("AWS:team", "v"), at, "keys of tags that begin with aws: are kept for AWS"),
         no("a key of ours", one("IRSA-operator.IO/hold", "v"), at, "begin with irsa-operator.io/ say whose a role is"),
