@@ -80,8 +80,10 @@ users:
 YAML
 }
 
+# The short election saves a third of a second: there is nobody to elect but itself.
 save_etcd() { # DIR
     save "$1" etcd "$1/bin/etcd" --data-dir="$1/data/etcd" --unsafe-no-fsync --log-level=warn \
+        --heartbeat-interval=20 --election-timeout=100 \
         --listen-client-urls="$(url "$1" etcd)" --advertise-client-urls="$(url "$1" etcd)" \
         --listen-peer-urls="$(url "$1" etcd-peer)" --initial-advertise-peer-urls="$(url "$1" etcd-peer)" \
         --initial-cluster="default=$(url "$1" etcd-peer)"
@@ -156,8 +158,10 @@ ready() {
 wait_ready() {
     local deadline=$((SECONDS + 60)) why="is not ready after a minute"
     until ready "$1" "$2"; do
+        [ ! -e "$1/down" ] || die "$1 is being ended"
         [ -e "$1/pids/$2" ] && ! running "$1" "$2" && why="has ended" && break
         [ $SECONDS -lt $deadline ] || break
+        heed_owner
         sleep 0.05
     done
     ready "$1" "$2" && return

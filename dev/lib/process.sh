@@ -58,19 +58,22 @@ launch_logged() { launch "$1" "$2" </dev/null >>"$1/logs/$2.log" 2>&1; }
 
 signal() { kill -s "$2" -- "-$1" 2>/dev/null || kill -s "$2" "$1" 2>/dev/null || true; }
 
-# end DIR NAME [SIGNAL]: ends it and all of its process group, by force after 5 s.
+# end DIR NAME [SIGNAL]: ends it and all of its process group; by TERM where nothing is said, and by force after 5 s.
+# Our own components by force at once: they hold nothing that a kill loses, and an API server that is asked nicely waits
+# for its watchers to leave.
 end() {
-    local file=$1/pids/$2 pid start tries
+    local file=$1/pids/$2 signal=${3:-TERM} pid start tries
     read -r pid start 2>/dev/null <"$file" || return 0
+    if [ $# -lt 3 ] && [[ $2 =~ ^(etcd|kube-.*|aws)$ ]]; then signal=KILL; fi
     if alive "$pid" "$start"; then
-        signal "$pid" "${3:-TERM}"
+        signal "$pid" "$signal"
         signal "$pid" CONT # a stopped one would never hear of it
         for ((tries = 0; tries < 100; tries++)); do
             alive "$pid" "$start" || break
             sleep 0.05
         done
         if alive "$pid" "$start"; then
-            echo "$2 did not end in 5 s: killed"
+            say "$2 did not end within 5 s of SIG$signal: killed"
             signal "$pid" KILL
             while alive "$pid" "$start"; do sleep 0.05; done
         fi
