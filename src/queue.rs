@@ -5,6 +5,8 @@
 //! within a namespace what came first. A key that is being worked on is not given out again before [`Queue::done`].
 
 mod lane;
+#[cfg(test)]
+mod tests;
 
 use crate::store::NsName;
 use lane::Lane;

@@ -13,6 +13,7 @@ mod index;
 mod lean;
 #[cfg(test)]
 mod model;
+mod ns_name;
 mod service_account;
 #[cfg(test)]
 mod wire_tests;
@@ -20,33 +21,11 @@ mod wire_tests;
 pub use custom::{LeanBinding, LeanClass, Undecodable};
 pub use index::Index;
 pub use lean::{Head, Kept, Watched};
+pub use ns_name::NsName;
 pub use service_account::{Applier, Keys, LeanServiceAccount};
 
 use std::collections::{BTreeMap, btree_map};
-use std::fmt;
 use std::sync::Arc;
-
-/// Namespace and name. The namespace is empty for what lives in none.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NsName {
-    /// The namespace.
-    pub namespace: Arc<str>,
-    /// The name.
-    pub name: Arc<str>,
-}
-
-impl NsName {
-    /// Of namespace and name.
-    pub fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
-    }
-}
-
-impl fmt::Display for NsName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.namespace.is_empty() { f.write_str(&self.name) } else { write!(f, "{}/{}", self.namespace, self.name) }
-    }
-}
 
 /// What became of an object that was put in.
 #[derive(Clone, Debug)]

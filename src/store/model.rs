@@ -22,7 +22,7 @@ fn object(name: usize, uid: u64, version: u64) -> LeanBinding {
         spec: serde_json::value::RawValue::NULL.to_owned(),
         status: None,
         // Bindings share ServiceAccounts, and change them.
-        service_account: (version % 3 > 0).then(|| Arc::from(format!("sa{}", version % 3))),
+        service_account: (!version.is_multiple_of(3)).then(|| Arc::from(format!("sa{}", version % 3))),
         class_name: None,
     }
 }
