@@ -3,6 +3,8 @@
 
 /// API group of both kinds.
 pub const GROUP: &str = "irsa-operator.io";
+/// Group and version of both kinds.
+pub const API_VERSION: &str = "irsa-operator.io/v1alpha1";
 /// The finalizer on bindings and classes.
 pub const FINALIZER: &str = "irsa-operator.io/finalizer";
 /// The field manager of everything that is not one binding's own: finalizers, class status.

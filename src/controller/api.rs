@@ -68,10 +68,16 @@ fn quoted(message: &str) -> String {
     message.split('"').nth(1).unwrap_or(message).to_owned()
 }
 
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+/// The part of an error that a person can act on: the API server's own words, or the last cause in the chain.
+pub fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
+    loop {
+        if let Some(kube::Error::Api(status)) = cause.downcast_ref() {
+            return status.message.clone();
+        }
+        match cause.source() {
+            Some(source) => cause = source,
+            None => return cause.to_string(),
+        }
     }
-    cause.to_string()
 }

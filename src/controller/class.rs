@@ -1,8 +1,9 @@
 //! The reconcile of a class: where roles are made, and the OIDC provider that makes AWS trust the cluster.
 
 use super::api::ApiError;
-use super::binding::{Stop, reference_to};
+use super::binding::Stop;
 use super::state::{ClassSeen, Ctx};
+use super::tell::reference;
 use super::worker::Next;
 use super::{facts, write};
 use crate::api::names::{FINALIZER, tag};
@@ -113,7 +114,7 @@ async fn provider(ctx: &Ctx, object: &LeanClass, spec: &IrsaClassSpec, place: &P
         if ctx.aws.create_provider(&place.issuer, wanted, &provider_tags(place)).await? {
             info!(object = %Key::Class(object.head.key.name.clone()), provider = arn, "made the OIDC provider");
             let note = format!("made the OIDC provider {arn} with the audiences {}", wanted.join(", "));
-            ctx.events.send(reference_to(object), Notice::new(false, event::PROVIDER_CREATED, "Create", note));
+            ctx.events.send(reference(object), Notice::new(false, event::PROVIDER_CREATED, "Create", note));
             return Ok(());
         }
         live = ctx.aws.provider(&arn).await?;
@@ -207,7 +208,7 @@ async fn conclude(ctx: &Ctx, object: &Arc<LeanClass>, mut outcome: ClassOutcome)
             let said = previous.conditions.iter().any(|c| c.reason == error.reason && c.message == error.message);
             if !said {
                 ctx.events.send(
-                    reference_to(object.as_ref()),
+                    reference(object.as_ref()),
                     Notice::new(true, error.reason, "Reconcile", error.message.clone()),
                 );
             }

@@ -2,8 +2,9 @@
 
 use super::account;
 use super::api::{self, ApiError};
-use super::binding::{Stop, conclude, last_wish, leaving, reference, seen_accounts};
+use super::binding::{Stop, last_wish, seen_accounts};
 use super::state::{Ctx, RoleLock};
+use super::tell::{conclude, reference};
 use super::worker::Next;
 use super::{facts, write};
 use crate::api::DeletionPolicy;
@@ -15,7 +16,7 @@ use crate::iam::arn::RoleArn;
 use crate::iam::owner::Owner;
 use crate::iam::role::Role;
 use crate::plan::{Removal, Step, removal};
-use crate::status::{Notice, Outcome};
+use crate::status::{self, Notice, Outcome};
 use crate::store::LeanBinding;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
@@ -37,7 +38,7 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>) -> Next {
             }
             match write::release(ctx, object.as_ref()).await {
                 Ok(()) => {
-                    notice.into_iter().for_each(|notice| ctx.events.send(reference(&object), notice));
+                    notice.into_iter().for_each(|notice| ctx.events.send(reference(object.as_ref()), notice));
                     Next::Wait
                 }
                 Err(ApiError::Failed(error)) => failed(ctx, &object, outcome, error).await,
@@ -52,7 +53,7 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>) -> Next {
 async fn failed(ctx: &Ctx, object: &Arc<LeanBinding>, mut outcome: Outcome, error: Error) -> Next {
     let said = Error { message: format!("can't be deleted yet: {}", error.message), ..error };
     outcome.failure = Some((None, said));
-    conclude(ctx, object, outcome, leaving).await
+    conclude(ctx, object, outcome, status::deleting).await
 }
 
 /// All of it but the finalizer. Returns what is to be told when that is off as well.

@@ -2,12 +2,21 @@
 
 use super::api::{self, ApiError};
 use super::state::Ctx;
+use crate::aws::Identity;
 use crate::desired::Place;
 use crate::error::{Category, Error};
 use serde::Deserialize;
+use tokio::sync::OnceCell;
 
 /// The API server's own word on its tokens (Kubernetes documentation, "ServiceAccount issuer discovery").
 const DISCOVERY: &str = "/.well-known/openid-configuration";
+
+/// What AWS says of us and of the cluster. Neither changes while we run, so each is asked for once.
+#[derive(Debug, Default)]
+pub struct Facts {
+    identity: OnceCell<Identity>,
+    eks_issuer: OnceCell<String>,
+}
 
 /// The place where this cluster's roles are made.
 ///
@@ -15,7 +24,7 @@ const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// `Conflict` where two sources name different issuers, and says which says what.
 pub async fn place(ctx: &Ctx) -> Result<Place, Error> {
     let issuer = issuer(ctx).await?;
-    let identity = ctx.aws.identity().await?;
+    let identity = ctx.facts.identity.get_or_try_init(|| ctx.aws.identity()).await?.clone();
     Ok(Place {
         cluster_id: ctx.settings.cluster_id.clone(),
         issuer,
@@ -32,7 +41,8 @@ async fn issuer(ctx: &Ctx) -> Result<String, Error> {
         said.push(("--issuer".to_owned(), issuer.clone()));
     }
     if let Some(cluster) = &ctx.settings.eks_cluster {
-        said.push((format!("EKS (cluster {cluster})"), ctx.aws.eks_issuer(cluster).await?));
+        let issuer = ctx.facts.eks_issuer.get_or_try_init(|| ctx.aws.eks_issuer(cluster)).await?.clone();
+        said.push((format!("EKS (cluster {cluster})"), issuer));
     }
     match discovered(ctx).await {
         Ok(issuer) => said.push(("the API server".to_owned(), issuer)),

@@ -10,6 +10,7 @@ mod events;
 mod execute;
 mod facts;
 mod state;
+mod tell;
 mod watch;
 mod worker;
 mod write;

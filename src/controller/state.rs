@@ -1,6 +1,7 @@
 //! What all reconciles share.
 
 use super::events::Events;
+use super::facts::Facts;
 use crate::admin::Health;
 use crate::api::{BindingCounts, IrsaClassSpec};
 use crate::aws::Aws;
@@ -38,6 +39,8 @@ pub struct Ctx {
     pub client: kube::Client,
     /// AWS.
     pub aws: Aws,
+    /// What AWS says of us.
+    pub facts: Facts,
     /// Where Events go.
     pub events: Events,
     /// What `/readyz` tells.
@@ -116,7 +119,16 @@ impl std::fmt::Debug for Ctx {
 impl Ctx {
     /// A context that knows nothing yet.
     pub fn new(settings: Settings, client: kube::Client, aws: Aws, events: Events, health: Arc<Health>) -> Self {
-        Self { settings, client, aws, events, health, wake: Notify::new(), state: Mutex::default() }
+        Self {
+            settings,
+            client,
+            aws,
+            facts: Facts::default(),
+            events,
+            health,
+            wake: Notify::new(),
+            state: Mutex::default(),
+        }
     }
 
     /// The state, locked.

@@ -114,7 +114,7 @@ where
                 ctx.wake.notify_one();
             }
             Err(error) => {
-                let text = error.to_string();
+                let text = api::root_cause(&error);
                 if ctx.health.broken(&kind, &text) {
                     warn!(kind, error = text, "the watch was refused or lost; it is tried again");
                 }
@@ -176,14 +176,12 @@ where
     Watched<T>: Resource<DynamicType = ()>,
 {
     let Some(held) = T::store(&mut ctx.state()).get(key).cloned() else { return };
-    let api: Api<Watched<T>> = Api::all(ctx.client.clone());
     let call = async {
         let url = Watched::<T>::url_path(&(), Some(&*key.namespace).filter(|n| !n.is_empty()));
         let request =
             http::Request::get(format!("{url}/{}", key.name)).body(Vec::new()).map_err(kube::Error::HttpError)?;
         ctx.client.request::<Watched<T>>(request).await
     };
-    drop(api);
     match api::send(&format!("show {key}"), call).await {
         Ok(object) => {
             T::store(&mut ctx.state()).write_through(object.into_inner());

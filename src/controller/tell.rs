@@ -1,0 +1,104 @@
+//! Telling what came of a reconcile of a binding: log, Events, status, and when to look again.
+
+use super::api::ApiError;
+use super::state::Ctx;
+use super::worker::Next;
+use super::write;
+use crate::api::BindingStatus;
+use crate::api::names::API_VERSION;
+use crate::api::reason;
+use crate::error::Category;
+use crate::queue::{Key, Kind, When};
+use crate::status::{Outcome, notices};
+use crate::store::{LeanBinding, NsName};
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::{debug, info, warn};
+
+/// What passes by itself is said only once it has lasted this long.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Tells what came of it, and says when to look again.
+pub async fn conclude(
+    ctx: &Ctx,
+    object: &Arc<LeanBinding>,
+    mut outcome: Outcome,
+    told: fn(&BindingStatus, &Outcome, &Time) -> BindingStatus,
+) -> Next {
+    let key = &object.head.key;
+    let now = Instant::now();
+    let category = outcome.trouble().map(|error| error.category);
+    outcome.trouble_age = ctx.state().trouble_age(key, category, now);
+    let quiet = category.is_some_and(Category::is_brief) && outcome.trouble_age < QUIET;
+    log(key, &outcome, quiet);
+    let previous = object.status();
+    let next = told(&previous, &outcome, &Time(Timestamp::now()));
+    if !quiet {
+        for notice in notices(&previous, &next, &outcome) {
+            ctx.events.send(reference(object.as_ref()), notice);
+        }
+        if next != previous {
+            match write::status(ctx, object.as_ref(), &next).await {
+                Ok(_) | Err(ApiError::NotFound) => {}
+                Err(ApiError::Failed(error)) => {
+                    warn!(object = %Key::Binding(key.clone()), %error, "the status could not be written");
+                    return Next::Failed(error.category);
+                }
+                Err(_) => return Next::Again,
+            }
+        }
+        count(ctx, key, &next);
+    }
+    match category {
+        Some(category) if quiet => Next::FailedQuietly(category, QUIET.saturating_sub(outcome.trouble_age)),
+        Some(category) => Next::Failed(category),
+        None => {
+            let arn = outcome.role.as_ref().map(|role| role.arn.as_str()).unwrap_or_default();
+            let due = ctx.state().snapshot.last(arn).map(|seen| seen.due);
+            Next::Look(Kind::Sweep, due.unwrap_or_else(|| ctx.next_look(now)))
+        }
+    }
+}
+
+/// Keeps what the class counts, and has it counted anew if that changed.
+fn count(ctx: &Ctx, key: &NsName, status: &BindingStatus) {
+    let is = |kind: &str| status.conditions.iter().any(|c| c.type_ == kind && c.status == "True");
+    let (ready, stalled) = (is(reason::condition::READY), is(reason::condition::STALLED));
+    let mut state = ctx.state();
+    let memory = state.memory.entry(key.clone()).or_default();
+    if (memory.ready, memory.stalled) != (ready, stalled) {
+        (memory.ready, memory.stalled) = (ready, stalled);
+        if let Some(class) = memory.class.clone() {
+            let at = Instant::now() + super::class::COUNT_EVERY;
+            state.queue.push(Key::class(class), Kind::Sweep, When::At(at));
+        }
+    }
+}
+
+fn log(key: &NsName, outcome: &Outcome, quiet: bool) {
+    let object = Key::Binding(key.clone());
+    for step in &outcome.done {
+        info!(%object, role = outcome.role.as_ref().map(|r| r.arn.as_str()), "{step}");
+    }
+    match outcome.trouble() {
+        Some(error) if quiet => debug!(%object, reason = error.reason, "{error}; tried again in a moment"),
+        Some(error) => warn!(%object, reason = error.reason, pending = outcome.pending.len(), "{error}"),
+        None => {}
+    }
+}
+
+/// What an Event is about.
+pub fn reference<T: write::Owned>(object: &T) -> ObjectReference {
+    let head = object.head();
+    ObjectReference {
+        api_version: Some(API_VERSION.to_owned()),
+        kind: Some(T::KIND.to_owned()),
+        name: Some(head.key.name.to_string()),
+        namespace: Some(head.key.namespace.to_string()).filter(|n| !n.is_empty()),
+        uid: Some(head.uid.to_string()),
+        ..ObjectReference::default()
+    }
+}
