@@ -14,11 +14,12 @@ use crate::answer::{Cut, Outcome, Refusal, respond};
 use crate::call::{Call, Service};
 use crate::door::journal;
 use crate::door::{principal, route};
+use crate::faults::bucket;
 use crate::faults::hold::{After, hold};
 use crate::faults::rules::{Action, Stage, When};
 use crate::faults::wire;
 use crate::world::World;
-use crate::{eks, iam, ops, sts};
+use crate::{eks, exist, iam, ops, policy, shape, sts};
 
 enum End {
     Outcome(Outcome),
@@ -60,6 +61,7 @@ async fn pass(world: &World, call: &mut Call) -> Result<Outcome, End> {
     faults(world, call, When::Before, Stage::Door).await?;
     principal::verified(world, call)?;
     faults(world, call, When::Before, Stage::Service).await?;
+    bucket::take(world, call)?;
     let outcome = apply(world, call);
     // Only what was applied can be lost on its way back.
     if outcome.is_ok() {
@@ -72,6 +74,17 @@ async fn pass(world: &World, call: &mut Call) -> Result<Outcome, End> {
 /// From here to the end nothing waits.
 fn apply(world: &World, call: &mut Call) -> Outcome {
     ops::known(call)?;
+    shape::check(world, call)?;
+    policy::check(world, call)?;
+    exist::check(world, call)?;
+    policy::rewrite(world, call);
+    let then = exist::before(world, call);
+    let outcome = handle(world, call);
+    exist::after(world, call, then, &outcome);
+    outcome
+}
+
+fn handle(world: &World, call: &mut Call) -> Outcome {
     match call.service {
         Service::Iam => iam::handle(world, call),
         Service::Sts => sts::handle(world, call),

@@ -9,9 +9,12 @@ mod call;
 mod chain;
 mod door;
 mod eks;
+mod exist;
 mod faults;
 mod iam;
 mod ops;
+mod policy;
+mod shape;
 mod sts;
 mod world;
 

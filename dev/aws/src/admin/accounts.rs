@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Ask, bad, missing};
 use crate::eks::{self, Cluster};
+use crate::exist::principals;
 use crate::world::World;
 use crate::world::accounts;
 use crate::world::keys::unique_id;
@@ -86,6 +87,7 @@ pub fn seed(world: &World, ask: &Ask<'_>) -> Answer {
             "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}})
         .to_string(),
     };
+    principals::note(world, &trust);
     let mut all = world.iam.write();
     let state = all.get_or_create(&account);
     for i in 0..count {

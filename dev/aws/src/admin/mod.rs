@@ -4,6 +4,7 @@
 mod accounts;
 mod book;
 mod faults;
+mod settings;
 mod truth;
 
 use std::collections::BTreeMap;
@@ -82,6 +83,10 @@ async fn route(world: &World, path: &str, ask: Ask<'_>) -> Answer {
         ("GET", ["accounts"]) => accounts::list(world),
         ("POST", ["accounts"]) => accounts::make(world, &ask),
         ("DELETE", ["accounts", id]) => accounts::forget(world, id),
+        ("GET" | "POST", ["accounts", id, "switches"]) => settings::switches(world, id, ask),
+        ("GET" | "POST", ["accounts", id, "quotas"]) => settings::quotas(world, id, ask),
+        ("GET" | "POST", ["accounts", id, "clock"]) => settings::clock(world, id, &ask),
+        ("POST", ["issuers"]) => settings::issuer(world, &ask),
         ("POST", ["clusters"]) => accounts::cluster(world, ask),
         ("POST", ["seed"]) => accounts::seed(world, &ask),
         ("GET", ["journal"]) => book::read(world, &ask),

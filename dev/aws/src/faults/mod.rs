@@ -1,5 +1,6 @@
 //! What goes wrong on purpose: rules that fire on a call, calls that are held, and the log of what fired.
 
+pub mod bucket;
 pub mod hold;
 pub mod rules;
 pub mod wire;

@@ -7,7 +7,7 @@ use std::ops::Bound;
 
 use fakecloud_iam::{IamInstanceProfile, IamPolicy, IamRole, IamState};
 
-use super::{max_items, ok, read, render};
+use super::{ok, page_size, read, render};
 use crate::answer::{Outcome, escape};
 use crate::call::Call;
 use crate::world::World;
@@ -17,7 +17,8 @@ const KINDS: [&str; 3] = ["User", "Role", "LocalManagedPolicy"];
 pub fn page(world: &World, call: &Call) -> Outcome {
     let filter = call.list("Filter");
     let wanted = |kind: &str| filter.is_empty() || filter.iter().any(|one| one == kind);
-    let mut left = max_items(call);
+    let mut left = page_size(world, call);
+    let boundaries = !world.own.borrow().switches(&call.account).gaad_without_boundary;
     let (from_kind, from_name) = match call.get("Marker").and_then(|marker| marker.split_once(':')) {
         Some((kind, name)) => (kind.parse().unwrap_or(0), Some(name.to_owned())),
         None => (0, None),
@@ -38,7 +39,9 @@ pub fn page(world: &World, call: &Call) -> Outcome {
             let range = (from, Bound::Unbounded);
             let mut walk: Box<dyn Iterator<Item = (&String, String)>> = match kind {
                 0 => Box::new(state.users.range(range).map(|(name, _)| (name, user(state, name)))),
-                1 => Box::new(state.roles.range(range).map(|(name, role)| (name, detail(state, role, &profiles)))),
+                1 => Box::new(
+                    state.roles.range(range).map(|(name, role)| (name, detail(state, role, &profiles, boundaries))),
+                ),
                 _ => Box::new(state.policies.range(range).map(|(arn, one)| (arn, policy(one)))),
             };
             while left > 0 {
@@ -98,7 +101,12 @@ fn user(state: &IamState, name: &str) -> String {
     )
 }
 
-fn detail(state: &IamState, role: &IamRole, profiles: &BTreeMap<&str, Vec<&IamInstanceProfile>>) -> String {
+fn detail(
+    state: &IamState,
+    role: &IamRole,
+    profiles: &BTreeMap<&str, Vec<&IamInstanceProfile>>,
+    boundaries: bool,
+) -> String {
     let inline: String = state
         .role_inline_policies
         .get(&role.role_name)
@@ -132,7 +140,7 @@ fn detail(state: &IamState, role: &IamRole, profiles: &BTreeMap<&str, Vec<&IamIn
     format!(
         "<member>{}<InstanceProfileList>{profiles}</InstanceProfileList><RolePolicyList>{inline}</RolePolicyList><AttachedManagedPolicies>{attached}</AttachedManagedPolicies>{}<Tags>{}</Tags><RoleLastUsed/></member>",
         render::head(role),
-        render::boundary(role.permissions_boundary.as_deref()),
+        render::boundary(role.permissions_boundary.as_deref().filter(|_| boundaries)),
         render::tags(&role.tags),
     )
 }

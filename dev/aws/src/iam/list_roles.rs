@@ -3,14 +3,14 @@
 
 use std::ops::Bound;
 
-use super::{max_items, ok, read, render};
+use super::{ok, page_size, read, render};
 use crate::answer::{Outcome, escape};
 use crate::call::Call;
 use crate::world::World;
 
 pub fn list(world: &World, call: &Call) -> Outcome {
     let prefix = call.get("PathPrefix").unwrap_or("/");
-    let max = max_items(call);
+    let max = page_size(world, call);
     let from = match call.get("Marker") {
         Some(marker) => Bound::Excluded(marker.to_owned()),
         None => Bound::Unbounded,

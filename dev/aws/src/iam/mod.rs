@@ -4,6 +4,7 @@
 mod bridge;
 mod gaad;
 mod list_roles;
+mod providers;
 pub mod render;
 mod role_policies;
 mod role_reads;
@@ -11,6 +12,7 @@ mod role_tags;
 mod role_writes;
 
 use fakecloud_iam::{IamRole, IamState};
+pub use role_policies::{aws_managed, exists};
 
 use crate::answer::{Outcome, Refusal, Reply, xml};
 use crate::call::{Call, Service};
@@ -38,6 +40,7 @@ pub fn handle(world: &World, call: &mut Call) -> Outcome {
         "ListInstanceProfilesForRole" => role_reads::instance_profiles(world, call),
         "ListRoles" => list_roles::list(world, call),
         "GetAccountAuthorizationDetails" => gaad::page(world, call),
+        "CreateOpenIDConnectProvider" => providers::create(world, call),
         _ => bridge::handle(world, call),
     }
 }
@@ -73,6 +76,12 @@ fn role_mut<'a>(state: &'a mut IamState, name: &str) -> Result<&'a mut IamRole, 
 /// `MaxItems` as asked, 100 where it is not.
 fn max_items(call: &Call) -> usize {
     call.get("MaxItems").and_then(|n| n.parse().ok()).unwrap_or(100).clamp(1, 1000)
+}
+
+/// How many entities this page really holds: IAM may send fewer than asked although there are more.
+fn page_size(world: &World, call: &Call) -> usize {
+    let asked = max_items(call);
+    if world.own.borrow().switches(&call.account).short_pages { asked - asked / 3 } else { asked }
 }
 
 /// Cuts a list of named things into the page that `Marker` and `MaxItems` ask for.

@@ -2,6 +2,7 @@
 //! takes wrong role paths and too long sessions, and skips checks on what is no JWT.
 
 mod assume_role;
+pub mod jwks;
 mod session;
 mod token;
 mod trust;

@@ -12,6 +12,11 @@ pub struct Token {
     pub subject: String,
     pub audiences: Vec<String>,
     pub expires: i64,
+    pub algorithm: String,
+    pub kid: Option<String>,
+    /// Header and claims as they were signed.
+    pub signed: String,
+    pub signature: Vec<u8>,
 }
 
 pub fn invalid(message: impl Into<String>) -> Refusal {
@@ -40,8 +45,14 @@ fn read(text: &str) -> Option<Token> {
     if parts.next().is_some() || signature.is_empty() {
         return None;
     }
-    part(header)?;
+    let signed = format!("{header}.{claims}");
+    let header = part(header)?;
     let claims = part(claims)?;
+    let algorithm = header.get("alg").and_then(Value::as_str)?.to_owned();
+    // What STS does not take it does not call a token.
+    if !["RS256", "RS384", "RS512", "ES256", "ES384"].contains(&algorithm.as_str()) {
+        return None;
+    }
     let word = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     // The authorised party stands for the audience where it is there.
     let audiences = match (word("azp"), claims.get("aud")) {
@@ -50,5 +61,14 @@ fn read(text: &str) -> Option<Token> {
         (None, Some(Value::Array(many))) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => return None,
     };
-    Some(Token { issuer: word("iss")?, subject: word("sub")?, audiences, expires: claims.get("exp")?.as_i64()? })
+    Some(Token {
+        issuer: word("iss")?,
+        subject: word("sub")?,
+        audiences,
+        expires: claims.get("exp")?.as_i64()?,
+        algorithm,
+        kid: header.get("kid").and_then(Value::as_str).map(str::to_owned),
+        signed,
+        signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
+    })
 }

@@ -3,6 +3,7 @@
 
 use fakecloud_core::auth::ConditionContext;
 
+use super::jwks;
 use super::session::{duration, open, role_arn, session_name, within_the_role};
 use super::token::{self, invalid};
 use super::trust::trusts_provider;
@@ -36,6 +37,12 @@ pub fn handle(world: &World, call: &Call) -> Outcome {
         .ok_or_else(|| invalid(format!("No OpenIDConnect provider found in your account for {}", token.issuer)))?;
     if !token.audiences.iter().any(|audience| provider.client_id_list.contains(audience)) {
         return Err(invalid("Incorrect token audience"));
+    }
+
+    {
+        let own = world.own.borrow();
+        let issuer = own.issuers.get(&wanted.account, &token.issuer);
+        jwks::verify(&token, issuer, own.switches(&wanted.account).tokens)?;
     }
 
     let mut context = ConditionContext {

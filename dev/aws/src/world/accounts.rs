@@ -4,6 +4,7 @@ use fakecloud_iam::{IamState, IamUser};
 
 use super::World;
 use super::keys::{self, Key, Who};
+use super::switches::{Quotas, Switches};
 
 pub const ADMINISTRATOR: &str = "AdministratorAccess";
 
@@ -11,6 +12,8 @@ pub const ADMINISTRATOR: &str = "AdministratorAccess";
 pub struct Account {
     pub partition: String,
     pub clock_offset_ms: i64,
+    pub switches: Switches,
+    pub quotas: Quotas,
 }
 
 pub fn region_of(partition: &str) -> &'static str {
@@ -30,7 +33,12 @@ pub fn ensure(world: &World, id: &str, partition: &str) -> Key {
     if let Some(key) = own.keys.of_user(id, "admin") {
         return key.clone();
     }
-    let account = Account { partition: partition.to_owned(), clock_offset_ms: 0 };
+    let account = Account {
+        partition: partition.to_owned(),
+        clock_offset_ms: 0,
+        switches: if own.strict { Switches::strict() } else { Switches::default() },
+        quotas: Quotas::default(),
+    };
     own.accounts.insert(id.to_owned(), account);
     let now = own.now(id);
     let key = Key {
@@ -70,6 +78,8 @@ pub fn forget(world: &World, id: &str) -> bool {
     own.keys.forget_account(id);
     own.journal.forget(Some(id));
     own.faults.forget(Some(id));
+    own.issuers.forget(id);
+    own.buckets.forget(id);
     own.clusters.retain(|(account, _, _), _| account != id);
     world.iam.write().reset_account(id);
     own.accounts.remove(id).is_some()

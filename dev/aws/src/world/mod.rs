@@ -3,9 +3,10 @@
 
 pub mod accounts;
 pub mod keys;
+pub mod switches;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -18,7 +19,10 @@ use tokio::sync::Notify;
 use crate::door::journal::Journal;
 use crate::eks::Cluster;
 use crate::faults::Faults;
+use crate::faults::bucket::Buckets;
+use crate::sts::jwks::Issuers;
 use accounts::Account;
+use switches::{Quotas, Switches};
 
 /// Where the crate keeps what belongs to nobody.
 const NOBODY: &str = "000000000000";
@@ -41,6 +45,10 @@ pub struct Own {
     pub faults: Faults,
     /// By account, region and name.
     pub clusters: BTreeMap<(String, String, String), Cluster>,
+    pub issuers: Issuers,
+    pub buckets: Buckets,
+    /// The principals of AWS that some trust policy names.
+    pub named: HashSet<String>,
 }
 
 impl World {
@@ -57,6 +65,9 @@ impl World {
                 journal: Journal::default(),
                 faults: Faults::default(),
                 clusters: BTreeMap::new(),
+                issuers: Issuers::default(),
+                buckets: Buckets::default(),
+                named: HashSet::new(),
             }),
             bell: Notify::new(),
             waiters: Cell::new(0),
@@ -90,6 +101,15 @@ impl World {
 impl Own {
     pub fn partition(&self, account: &str) -> String {
         self.accounts.get(account).map_or_else(|| "aws".to_owned(), |account| account.partition.clone())
+    }
+
+    /// The account's switches; a call of nobody meets no layer.
+    pub fn switches(&self, account: &str) -> Switches {
+        self.accounts.get(account).map(|account| account.switches.clone()).unwrap_or_default()
+    }
+
+    pub fn quotas(&self, account: &str) -> Quotas {
+        self.accounts.get(account).map(|account| account.quotas.clone()).unwrap_or_default()
     }
 
     /// The time by the account's clock.

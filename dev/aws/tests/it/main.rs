@@ -4,3 +4,5 @@ mod basics;
 mod client;
 mod faults;
 mod sessions;
+mod strict;
+mod tokens;
