@@ -43,6 +43,7 @@ impl From<AwsError> for Error {
             Category::Credentials => format!("the operator's AWS credentials do not work ({operation}): {text}"),
             Category::Throttled => format!("AWS takes no more requests for now ({operation}): {text}"),
             Category::Transient => format!("no usable answer from AWS to {operation}: {text}"),
+            Category::Missing => format!("{text} Make it, or correct what names it ({operation})."),
             Category::Quota => format!("a quota of the AWS account is used up ({operation}): {text}"),
             _ => format!("{operation}: {text}"),
         };

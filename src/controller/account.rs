@@ -58,7 +58,7 @@ pub async fn create(ctx: &Ctx, binding: &NsName, name: &str) -> Result<(), ApiEr
             .map_err(kube::Error::SerdeError)
     };
     let made = api::send(&what, raw).await?;
-    ctx.state().accounts.write_through(made);
+    ctx.state().accounts.created(made);
     Ok(())
 }
 
@@ -98,6 +98,10 @@ pub async fn annotate(ctx: &Ctx, binding: &NsName, owner: &Owner, wanted: &Desir
     let target = (wanted.name.as_str(), &*live.head.uid);
     let fields = match apply(ctx, binding, target, &wanted.annotations, false).await {
         Err(ApiError::Fields(fields)) => fields,
+        Err(ApiError::Stale | ApiError::NotFound) => {
+            still_there(ctx, binding, &wanted.name, &live.head.uid).await?;
+            return Err(ApiError::Stale);
+        }
         result => return result,
     };
     let only_role = fields.iter().all(|(field, _)| field.ends_with(annotation::ROLE_ARN));

@@ -116,9 +116,8 @@ async fn steps(
     id: &mut Option<String>,
     outcome: &mut Outcome,
 ) -> Result<Ended, Stop> {
-    let mut ended = Ended::Done;
     for step in &plan.steps {
-        if matches!(ended, Ended::Failed) {
+        if !goes_on(outcome, step) {
             outcome.pending.push(step.clone());
             continue;
         }
@@ -150,13 +149,25 @@ async fn steps(
         match result {
             Ok(()) => outcome.done.push(step.clone()),
             Err(error) => {
-                outcome.failure = Some((Some(step.facet()), error));
+                outcome.failure.get_or_insert((Some(step.facet()), error));
                 outcome.pending.push(step.clone());
-                ended = Ended::Failed;
             }
         }
     }
-    Ok(ended)
+    Ok(if outcome.failure.is_some() { Ended::Failed } else { Ended::Done })
+}
+
+/// Whether a step is still to be tried after a failure. A policy that can't be added keeps none of the others from
+/// being added; but nothing is taken away before all that is to replace it is there.
+fn goes_on(outcome: &Outcome, step: &Step) -> bool {
+    match &outcome.failure {
+        None => true,
+        Some((at, error)) => {
+            *at == Some(Facet::Policies)
+                && !error.category.is_outage()
+                && matches!(step, Step::Attach(_) | Step::PutInline(_))
+        }
+    }
 }
 
 async fn account_step(ctx: &Ctx, run: &Run<'_>, step: &Step) -> Result<(), Stop> {

@@ -23,7 +23,8 @@ pub fn start(ctx: &Arc<Ctx>) -> JoinSet<()> {
 }
 
 /// A kind that is watched.
-trait Followed: Kept {
+pub trait Followed: Kept {
+    /// Where such objects are kept.
     fn store(state: &mut State) -> &mut Store<Self>;
     /// It is new, or another than before.
     fn changed(state: &mut State, before: Option<&Self>, now: &Self);
@@ -165,7 +166,9 @@ fn put<T: Followed>(state: &mut State, object: T, how: fn(&mut Store<T>, T) -> C
         Change::Updated(before) => Some(before),
         Change::Unchanged => return,
     };
-    if let Some(now) = T::store(state).get(&key).cloned() {
+    // What other people write on an object, and most of what we write ourselves, changes nothing for us.
+    let news = |now: &T| before.as_ref().is_none_or(|before| now.differs(before));
+    if let Some(now) = T::store(state).get(&key).cloned().filter(|now| news(now)) {
         T::changed(state, before.as_deref(), &now);
     }
 }

@@ -1,31 +1,27 @@
 //! Writes to bindings and classes: the finalizer and the status. Each answer goes into the store at once.
 
 use super::api::{self, ApiError};
-use super::state::{Ctx, State};
+use super::state::Ctx;
+use super::watch::Followed;
 use crate::api::names::{FINALIZER, MANAGER};
-use crate::store::{Kept, Store, Watched};
+use crate::store::{Kept, Watched};
+use kube::Resource;
 use kube::api::{Api, Patch, PatchParams};
 use kube::core::NamespaceResourceScope;
-use kube::{Resource, ResourceExt};
 use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
 
 /// A kind whose finalizer and status are ours.
-pub trait Owned: Kept {
+pub trait Owned: Followed {
     /// The name of the kind, for messages.
     const KIND: &'static str;
-    /// Where such objects are kept.
-    fn store(state: &mut State) -> &mut Store<Self>;
     /// The API that holds this object.
     fn api(&self, ctx: &Ctx) -> Api<Watched<Self>>;
 }
 
 impl Owned for crate::store::LeanBinding {
     const KIND: &'static str = "IrsaBinding";
-    fn store(state: &mut State) -> &mut Store<Self> {
-        &mut state.bindings
-    }
     fn api(&self, ctx: &Ctx) -> Api<Watched<Self>> {
         namespaced(ctx, &self.head.key.namespace)
     }
@@ -33,9 +29,6 @@ impl Owned for crate::store::LeanBinding {
 
 impl Owned for crate::store::LeanClass {
     const KIND: &'static str = "IrsaClass";
-    fn store(state: &mut State) -> &mut Store<Self> {
-        &mut state.classes
-    }
     fn api(&self, ctx: &Ctx) -> Api<Watched<Self>> {
         Api::all(ctx.client.clone())
     }
@@ -71,9 +64,19 @@ pub async fn claim<T: Owned>(ctx: &Ctx, object: &T, class: Option<&str>) -> Resu
 pub async fn release<T: Owned>(ctx: &Ctx, object: &T) -> Result<(), ApiError> {
     let finalizers: Vec<&str> =
         object.head().finalizers.iter().map(AsRef::as_ref).filter(|name| *name != FINALIZER).collect();
+    let last = finalizers.is_empty();
     match merge(ctx, object, json!({ "metadata": { "finalizers": finalizers } })).await {
-        Ok(_) | Err(ApiError::NotFound) => Ok(()),
-        Err(error) => Err(error),
+        Err(error) if !matches!(error, ApiError::NotFound) => Err(error),
+        answer => {
+            // Gone, before the watch says so: an answer of ours that is still under way must not bring it back.
+            if last || answer.is_err() {
+                let mut state = ctx.state();
+                if let Some(was) = T::store(&mut state).gone(&object.head().key, &object.head().uid) {
+                    T::gone(&mut state, &was);
+                }
+            }
+            Ok(())
+        }
     }
 }
 
@@ -109,12 +112,7 @@ pub async fn status<T: Owned>(ctx: &Ctx, object: &T, status: &impl Serialize) ->
 }
 
 fn keep<T: Owned>(ctx: &Ctx, answer: Watched<T>) -> Arc<T> {
-    debug_assert!(!answer.name_any().is_empty());
     let object = answer.into_inner();
-    let mut state = ctx.state();
-    // An object whose last finalizer went is gone: the watch says so, and must find it to tell whom that concerns.
-    if object.head().deleted.is_none() || object.head().has_finalizer(FINALIZER) {
-        T::store(&mut state).write_through(object.clone());
-    }
+    T::store(&mut ctx.state()).write_through(object.clone());
     Arc::new(object)
 }
