@@ -18,7 +18,7 @@ use crate::faults::bucket;
 use crate::faults::hold::{After, hold};
 use crate::faults::rules::{Action, Stage, When};
 use crate::faults::wire;
-use crate::world::World;
+use crate::world::{World, lag};
 use crate::{eks, exist, iam, ops, policy, shape, sts};
 
 enum End {
@@ -78,9 +78,11 @@ fn apply(world: &World, call: &mut Call) -> Outcome {
     policy::check(world, call)?;
     exist::check(world, call)?;
     policy::rewrite(world, call);
+    let touched = lag::before(world, call)?;
     let then = exist::before(world, call);
-    let outcome = handle(world, call);
+    let outcome = lag::around(world, call, |call| handle(world, call));
     exist::after(world, call, then, &outcome);
+    lag::after(world, call, touched, &outcome);
     outcome
 }
 

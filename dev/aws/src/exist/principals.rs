@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::answer::Refusal;
 use crate::call::Call;
-use crate::world::World;
+use crate::world::{World, lag};
 
 /// The AWS principals that a trust policy names.
 fn named(text: &str) -> Vec<String> {
@@ -39,7 +39,7 @@ pub fn check(world: &World, call: &Call) -> Result<(), Refusal> {
     };
     let accounts = world.iam.read();
     for principal in named(text.unwrap_or("")) {
-        if !there(&accounts, &principal) {
+        if !there(&accounts, &principal) || lag::unknown_principal(world, &principal) {
             return Err(invalid(&principal));
         }
     }

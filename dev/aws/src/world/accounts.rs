@@ -80,6 +80,7 @@ pub fn forget(world: &World, id: &str) -> bool {
     own.faults.forget(Some(id));
     own.issuers.forget(id);
     own.buckets.forget(id);
+    own.lags.forget(id);
     own.clusters.retain(|(account, _, _), _| account != id);
     world.iam.write().reset_account(id);
     own.accounts.remove(id).is_some()

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod keys;
+pub mod lag;
 pub mod switches;
 
 use std::cell::{Cell, RefCell};
@@ -47,6 +48,7 @@ pub struct Own {
     pub clusters: BTreeMap<(String, String, String), Cluster>,
     pub issuers: Issuers,
     pub buckets: Buckets,
+    pub lags: lag::Lags,
     /// The principals of AWS that some trust policy names.
     pub named: HashSet<String>,
 }
@@ -67,6 +69,7 @@ impl World {
                 clusters: BTreeMap::new(),
                 issuers: Issuers::default(),
                 buckets: Buckets::default(),
+                lags: lag::Lags::default(),
                 named: HashSet::new(),
             }),
             bell: Notify::new(),

@@ -3,6 +3,7 @@
 mod basics;
 mod client;
 mod faults;
+mod propagation;
 mod sessions;
 mod strict;
 mod tokens;
