@@ -1,0 +1,25 @@
+//! The API server's audit log: who wrote what. A write that changes nothing leaves no other trace.
+
+use super::env::OPERATOR_USER;
+use serde_json::Value;
+use std::path::Path;
+
+/// The operator's writes to objects of a namespace, in order, as `verb resource/subresource name code`. Events are left
+/// out.
+pub fn writes(log: &Path, namespace: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let mark = format!("\"namespace\":\"{namespace}\"");
+    let lines = text.lines().filter(|line| line.contains(&mark) && line.contains(OPERATOR_USER));
+    lines
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|entry| entry["user"]["username"] == OPERATOR_USER && entry["objectRef"]["resource"] != "events")
+        .filter(|entry| entry["objectRef"]["namespace"] == namespace)
+        .map(|entry| {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let object = &entry["objectRef"];
+            let sub = object["subresource"].as_str().map(|sub| format!("/{sub}")).unwrap_or_default();
+            let code = &entry["responseStatus"]["code"];
+            format!("{} {}{sub} {} {code}", text(&entry["verb"]), text(&object["resource"]), text(&object["name"]))
+        })
+        .collect()
+}

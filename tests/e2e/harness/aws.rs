@@ -1,0 +1,93 @@
+//! AWS as an administrator and as a Pod see it.
+
+use aws_credential_types::Credentials;
+use aws_sdk_iam::config::{BehaviorVersion, Region};
+use aws_sdk_iam::error::ProvideErrorMetadata;
+
+/// Keys, and the endpoint that they are for.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    pub endpoint: String,
+    pub region: String,
+    pub id: String,
+    pub secret: String,
+    pub token: Option<String>,
+}
+
+/// Clients with an administrator's keys: who changes things behind the operator's back.
+#[derive(Clone, Debug)]
+pub struct AwsAdmin {
+    /// IAM.
+    pub iam: aws_sdk_iam::Client,
+    /// STS.
+    pub sts: aws_sdk_sts::Client,
+}
+
+/// What a Pod gets for its token.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// The ARN of the assumed role.
+    pub arn: String,
+}
+
+impl AwsAdmin {
+    pub fn new(keys: &Keys) -> Self {
+        let credentials =
+            Credentials::new(keys.id.clone(), keys.secret.clone(), keys.token.clone(), None, "end-to-end tests");
+        let iam = aws_sdk_iam::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(keys.region.clone()))
+            .endpoint_url(&keys.endpoint)
+            .credentials_provider(credentials.clone())
+            .build();
+        let sts = aws_sdk_sts::Config::builder()
+            .behavior_version(aws_sdk_sts::config::BehaviorVersion::latest())
+            .region(aws_sdk_sts::config::Region::new(keys.region.clone()))
+            .endpoint_url(&keys.endpoint)
+            .credentials_provider(credentials)
+            .build();
+        Self { iam: aws_sdk_iam::Client::from_conf(iam), sts: aws_sdk_sts::Client::from_conf(sts) }
+    }
+
+    /// A role for the operator and a session of it, as an installation on EC2 or with access keys has it.
+    pub async fn operator_session(&self, account: &str, endpoint: &str, region: &str) -> Keys {
+        let trust = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{account}:root"}},"Action":"sts:AssumeRole"}}]}}"#
+        );
+        let allow = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:*","sts:*","eks:DescribeCluster"],"Resource":"*"}]}"#;
+        let role = self.iam.create_role().role_name("irsa-operator").assume_role_policy_document(trust).send().await;
+        let role = role.expect("the operator's role").role.expect("a role");
+        let put = self.iam.put_role_policy().role_name("irsa-operator").policy_name("all").policy_document(allow);
+        put.send().await.expect("the operator's policy");
+        let assume = self.sts.assume_role().role_arn(role.arn()).role_session_name("end-to-end");
+        let session = assume.send().await.expect("the operator's session").credentials.expect("credentials");
+        Keys {
+            endpoint: endpoint.to_owned(),
+            region: region.to_owned(),
+            id: session.access_key_id,
+            secret: session.secret_access_key,
+            token: Some(session.session_token),
+        }
+    }
+
+    /// What the AWS SDK in a Pod does with the projected token.
+    ///
+    /// # Errors
+    /// The AWS error code.
+    pub async fn web_identity(&self, role_arn: &str, token: &str) -> Result<Session, String> {
+        let call = self.sts.assume_role_with_web_identity().role_arn(role_arn).web_identity_token(token);
+        match call.role_session_name("pod").send().await {
+            Ok(answer) => {
+                assert!(answer.credentials().is_some_and(|c| !c.session_token().is_empty()), "credentials");
+                Ok(Session { arn: answer.assumed_role_user().map(|user| user.arn().to_owned()).unwrap_or_default() })
+            }
+            Err(error) => Err(error.code().unwrap_or("no code").to_owned()),
+        }
+    }
+
+    /// A customer managed policy; returns its ARN.
+    pub async fn policy(&self, name: &str, document: &str) -> String {
+        let made = self.iam.create_policy().policy_name(name).policy_document(document).send().await;
+        made.expect("a policy").policy.and_then(|policy| policy.arn).expect("its ARN")
+    }
+}

@@ -1,0 +1,265 @@
+//! Environments: a control plane and an AWS, one for all tests and some for one test alone.
+
+use super::aws::{AwsAdmin, Keys};
+use super::{Emulator, Kube, Operator, Space};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io::{BufRead, BufReader};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
+
+/// What every operator in these tests is told.
+pub const CLUSTER_ID: &str = "e2e";
+/// The operator, as the API server knows it.
+pub const OPERATOR_USER: &str = "system:serviceaccount:irsa-operator:irsa-operator";
+
+/// As many environments of their own are up at a time.
+const OWN_AT_A_TIME: usize = 2;
+static OWN: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// A control plane with our definitions and RBAC applied, and an AWS with a role for the operator.
+///
+/// `dev/env hold` ends it when its standard input ends: when this is dropped, or when this process dies, however.
+#[derive(Debug)]
+pub struct Env {
+    /// Its folder, with its logs.
+    pub dir: PathBuf,
+    /// The AWS emulator.
+    pub emulator: Emulator,
+    /// The issuer of its tokens.
+    pub issuer: String,
+    variables: BTreeMap<String, String>,
+    operator_keys: Keys,
+    hold: Child,
+    input: Option<ChildStdin>,
+    own: bool,
+}
+
+struct Shared {
+    env: Arc<Env>,
+    operator: Operator,
+}
+
+impl Env {
+    /// The environment of all tests that touch only what is in their own namespace, with an operator in it that looks at
+    /// every role every 3 s, and the default class.
+    pub fn shared() -> (Arc<Self>, PathBuf) {
+        static SHARED: OnceLock<Result<Shared, String>> = OnceLock::new();
+        let start = || {
+            let env = Arc::new(Self::start("shared", &[]));
+            let mut operator = Operator::start(&env, &["--resync", "3s"]);
+            in_thread(|| async {
+                operator.ready().await;
+                env.default_class().await;
+            });
+            Shared { env, operator }
+        };
+        // What failed once would fail for every test, a minute later each time.
+        let caught = || catch_unwind(AssertUnwindSafe(start)).map_err(|cause| panic_text(&*cause));
+        match SHARED.get_or_init(caught) {
+            Ok(shared) => (shared.env.clone(), shared.operator.log.clone()),
+            Err(cause) => panic!("the environment did not start: {cause}"),
+        }
+    }
+
+    /// An environment for one test, which may stop things or touch what there is but once. No operator runs in it yet
+    /// and there is no class. It has no controller-manager, so nothing empties a namespace.
+    pub fn own(name: &str) -> Arc<Self> {
+        let (count, freed) = &OWN;
+        let guard = count.lock().unwrap();
+        *freed.wait_while(guard, |count| *count >= OWN_AT_A_TIME).unwrap() += 1;
+        let started = catch_unwind(|| Self::start(name, &["--no-controller-manager"]));
+        if started.is_err() {
+            leave();
+        }
+        let mut env = started.unwrap_or_else(|cause| std::panic::resume_unwind(cause));
+        env.own = true;
+        Arc::new(env)
+    }
+
+    fn start(name: &str, options: &[&str]) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let dir = run_folder().join(name);
+        std::fs::create_dir_all(&dir).expect("a folder");
+        let mut hold = Command::new(root.join("dev/env"));
+        hold.arg("hold").arg(&dir).args(options).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut hold = hold.spawn().expect("dev/env");
+        let input = hold.stdin.take();
+        let said = BufReader::new(hold.stdout.take().expect("its output")).lines().next();
+        assert!(
+            said.is_some_and(|line| line.is_ok_and(|line| line == "ready")),
+            "dev/env hold {name} did not get ready"
+        );
+
+        let variables = read_variables(&dir);
+        let of = |name: &str| variables.get(name).cloned().unwrap_or_default();
+        let kubectl = |args: &[&str]| {
+            let output =
+                Command::new(dir.join("bin/kubectl")).args(args).env("KUBECONFIG", dir.join("kubeconfig")).output();
+            let output = output.expect("kubectl");
+            assert!(output.status.success(), "kubectl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        };
+        kubectl(&["apply", "-k", &root.join("config/default").display().to_string()]);
+        kubectl(&["wait", "--for=condition=Established", "--timeout=30s", "crd", "--all"]);
+        let token = kubectl(&["create", "token", "irsa-operator", "-n", "irsa-operator", "--duration=4h"]);
+        operator_kubeconfig(&dir, &token);
+
+        let emulator = Emulator {
+            address: of("AWS_ENDPOINT_URL").trim_start_matches("http://").to_owned(),
+            account: of("IRSA_AWS_ACCOUNT"),
+        };
+        let admin = admin_keys(&variables);
+        let operator_keys = in_thread(|| async {
+            AwsAdmin::new(&admin).operator_session(&emulator.account, &admin.endpoint, &admin.region).await
+        });
+        Self { emulator, issuer: of("IRSA_ISSUER"), variables, operator_keys, hold, input, own: false, dir }
+    }
+
+    /// Clients with the administrator's keys.
+    pub fn aws(&self) -> AwsAdmin {
+        AwsAdmin::new(&admin_keys(&self.variables))
+    }
+
+    /// An administrator's client of the API server.
+    pub async fn kube(&self) -> Kube {
+        Kube::new(&self.dir.join("kubeconfig")).await
+    }
+
+    /// The ARN of the OIDC provider.
+    pub fn provider_arn(&self) -> String {
+        let issuer = self.issuer.trim_start_matches("https://");
+        format!("arn:aws:iam::{}:oidc-provider/{issuer}", self.emulator.account)
+    }
+
+    /// The class `default`, marked as default, once it is Ready.
+    pub async fn default_class(&self) {
+        let kube = self.kube().await;
+        let class = json!({
+            "apiVersion": "irsa-operator.io/v1alpha1",
+            "kind": "IrsaClass",
+            "metadata": {"name": "default", "annotations": {"irsa-operator.io/is-default-class": "true"}},
+            "spec": {},
+        });
+        kube.create(super::paths::CLASSES, &class).await;
+        super::eventually("the class default is Ready", async || {
+            let class = kube.get(&format!("{}/default", super::paths::CLASSES)).await;
+            super::is(&class, "Ready", "True").then_some(()).ok_or_else(|| class.to_string())
+        })
+        .await;
+    }
+
+    /// A namespace of this environment.
+    pub async fn space(self: &Arc<Self>, name: &str, operator: &Operator) -> Space {
+        Space::within(self.clone(), name, &operator.log).await
+    }
+
+    /// Runs `dev/env stop` or `start` on a component.
+    pub fn component(&self, verb: &str, name: &str) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("dev/env");
+        let done = Command::new(script).arg(verb).arg(&self.dir).arg(name).stdin(Stdio::null()).status();
+        assert!(done.expect("dev/env").success(), "dev/env {verb} {name}");
+    }
+
+    /// All that the operator knows of its surroundings.
+    pub fn operator_variables(&self) -> Vec<(&'static str, String)> {
+        let keys = &self.operator_keys;
+        vec![
+            ("KUBECONFIG", self.dir.join("operator.kubeconfig").display().to_string()),
+            ("AWS_ENDPOINT_URL", keys.endpoint.clone()),
+            ("AWS_REGION", keys.region.clone()),
+            ("AWS_ACCESS_KEY_ID", keys.id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", keys.secret.clone()),
+            ("AWS_SESSION_TOKEN", keys.token.clone().unwrap_or_default()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("AWS_CONFIG_FILE", "/dev/null".to_owned()),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".to_owned()),
+        ]
+    }
+}
+
+impl Drop for Env {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ = self.hold.wait();
+        if self.own {
+            leave();
+        }
+    }
+}
+
+/// One environment less.
+fn leave() {
+    *OWN.0.lock().unwrap() -= 1;
+    OWN.1.notify_one();
+}
+
+fn panic_text(cause: &(dyn std::any::Any + Send)) -> String {
+    let text = cause.downcast_ref::<String>().cloned();
+    text.or_else(|| cause.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+}
+
+/// The folder of this run. Those of former runs go, so that the logs of the last one are there to be read.
+fn run_folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let all = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("e2e");
+        for old in std::fs::read_dir(&all).into_iter().flatten().flatten() {
+            let runs = Path::new("/proc").join(old.file_name()).exists();
+            let up = std::fs::read_dir(old.path())
+                .into_iter()
+                .flatten()
+                .flatten()
+                .any(|env| std::fs::read_dir(env.path().join("pids")).is_ok_and(|mut pids| pids.next().is_some()));
+            if !runs && !up {
+                let _ = std::fs::remove_dir_all(old.path());
+            }
+        }
+        all.join(std::process::id().to_string())
+    })
+}
+
+/// `export NAME='VALUE'` lines of the environment's file.
+fn read_variables(dir: &Path) -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(dir.join("env")).expect("the environment's variables");
+    let lines = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+    lines.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect()
+}
+
+fn admin_keys(variables: &BTreeMap<String, String>) -> Keys {
+    let of = |name: &str| variables.get(name).cloned().unwrap_or_default();
+    Keys {
+        endpoint: of("AWS_ENDPOINT_URL"),
+        region: of("AWS_REGION"),
+        id: of("AWS_ACCESS_KEY_ID"),
+        secret: of("AWS_SECRET_ACCESS_KEY"),
+        token: None,
+    }
+}
+
+/// The same cluster as the administrator's, and another user.
+fn operator_kubeconfig(dir: &Path, token: &str) {
+    let file = kube::config::Kubeconfig::read_from(dir.join("kubeconfig")).expect("a kubeconfig");
+    let mut config: Value = serde_json::to_value(file).expect("a kubeconfig");
+    for user in config["users"].as_array_mut().expect("users") {
+        user["user"] = json!({ "token": token });
+    }
+    std::fs::write(dir.join("operator.kubeconfig"), config.to_string()).expect("the operator's kubeconfig");
+}
+
+/// For what is done once, before any test's own runtime matters.
+fn in_thread<T: Send, F: Future<Output = T>>(work: impl FnOnce() -> F + Send) -> T {
+    let run =
+        || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work());
+    std::thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|cause| std::panic::resume_unwind(cause))
+}
+
+/// A name for everything of this kind that a process makes.
+pub fn numbered(name: &str) -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(1);
+    format!("{name}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}

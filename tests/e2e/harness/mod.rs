@@ -1,0 +1,22 @@
+//! What every test stands on: a real control plane and an AWS, the operator as its own ServiceAccount and its own role,
+//! and a [`Space`] of its own for each test.
+
+mod audit;
+mod aws;
+mod emulator;
+mod env;
+mod http;
+mod kube_api;
+mod operator;
+mod space;
+mod told;
+mod wait;
+
+pub use aws::{AwsAdmin, Session};
+pub use emulator::{Call, Emulator, Held, Rule};
+pub use env::{CLUSTER_ID, Env};
+pub use kube_api::{Kube, paths};
+pub use operator::Operator;
+pub use space::Space;
+pub use told::{condition, is, message, reason};
+pub use wait::{PATIENCE, eventually, eventually_within};
