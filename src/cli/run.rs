@@ -17,7 +17,7 @@ use tracing::{error, info};
 pub struct Args {
     /// Names this cluster in AWS: lower-case letters, digits and dashes, up to 24, unique in the account and the same
     /// after the cluster was rebuilt
-    #[arg(long, env = "IRSA_CLUSTER_ID", value_name = "ID", value_parser = cluster_id)]
+    #[arg(long, env = "IRSA_CLUSTER_ID", value_name = "ID", value_parser = super::cluster_id)]
     cluster_id: String,
 
     /// The issuer of the cluster's ServiceAccount tokens, with https://. Found by itself where the API server tells it
@@ -104,12 +104,6 @@ async fn serve(args: &Args) -> Result<(), String> {
     Ok(())
 }
 
-fn cluster_id(text: &str) -> Result<String, String> {
-    let valid = (1..=24).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    valid.then(|| text.to_owned()).ok_or_else(|| "use 1 to 24 lower-case letters, digits and dashes".to_owned())
-}
-
 /// `90s`, `10m`, `2h`, `500ms`.
 fn duration(text: &str) -> Result<Duration, String> {
     let parsed = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
@@ -120,6 +114,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cluster_id;
     use super::*;
 
     #[test]

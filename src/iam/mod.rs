@@ -5,6 +5,7 @@ pub mod document;
 mod json_path;
 pub mod name;
 pub mod owner;
+pub mod permissions;
 pub mod role;
 pub mod tags;
 pub mod trust;

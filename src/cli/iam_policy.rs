@@ -1,0 +1,76 @@
+//! `irsa-operator iam-policy`: the IAM policy that the operator itself needs.
+
+use crate::iam::arn::is_account;
+use crate::iam::permissions::{Scope, policy};
+use std::process::ExitCode;
+
+/// Print the IAM policy that the operator itself needs
+///
+/// Give it the flags that the operator runs with. Its own role must live outside the paths named here.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// --cluster-id of the operator
+    #[arg(long, env = "IRSA_CLUSTER_ID", value_name = "ID", value_parser = super::cluster_id)]
+    cluster_id: String,
+
+    /// The AWS account of the roles
+    #[arg(long, value_name = "DIGITS", value_parser = account)]
+    account: String,
+
+    /// The AWS partition
+    #[arg(long, value_name = "NAME", default_value = "aws")]
+    partition: String,
+
+    /// The path of a class; give one for each
+    #[arg(long, value_name = "PATH", default_value = crate::api::names::DEFAULT_PATH, value_parser = path)]
+    path: Vec<String>,
+
+    /// The permissions boundary of every role. Recommended: without it a role may be given anything that
+    /// --managed-policies and inline policies grant
+    #[arg(long, value_name = "ARN")]
+    boundary: Option<String>,
+
+    /// Managed policies that may be attached, as ARNs with *; all where absent
+    #[arg(long, value_name = "ARN", value_delimiter = ',')]
+    managed_policies: Vec<String>,
+
+    /// The issuer of the cluster's ServiceAccount tokens; without it, providers of all issuers are allowed
+    #[arg(long, env = "IRSA_ISSUER", value_name = "URL")]
+    issuer: Option<String>,
+
+    /// The EKS cluster that is asked for the issuer, as REGION/NAME
+    #[arg(long, value_name = "REGION/NAME", value_parser = eks)]
+    eks_cluster: Option<(String, String)>,
+}
+
+/// Carries out the command.
+pub fn execute(args: &Args) -> ExitCode {
+    let scope = Scope {
+        cluster_id: args.cluster_id.clone(),
+        account: args.account.clone(),
+        partition: args.partition.clone(),
+        paths: args.path.clone(),
+        boundary: args.boundary.clone(),
+        managed: args.managed_policies.clone(),
+        issuer: args.issuer.as_ref().map(|issuer| issuer.trim_start_matches("https://").to_owned()),
+        eks: args.eks_cluster.clone(),
+    };
+    println!("{:#}", policy(&scope));
+    ExitCode::SUCCESS
+}
+
+fn account(text: &str) -> Result<String, String> {
+    is_account(text).then(|| text.to_owned()).ok_or_else(|| "an account has twelve digits".to_owned())
+}
+
+fn path(text: &str) -> Result<String, String> {
+    let valid = text.len() > 2 && text.starts_with('/') && text.ends_with('/');
+    valid.then(|| text.to_owned()).ok_or_else(|| "a path begins and ends with / and is not / alone".to_owned())
+}
+
+fn eks(text: &str) -> Result<(String, String), String> {
+    text.split_once('/')
+        .filter(|(region, name)| !region.is_empty() && !name.is_empty())
+        .map(|(region, name)| (region.to_owned(), name.to_owned()))
+        .ok_or_else(|| "write REGION/NAME, as eu-west-1/prod".to_owned())
+}

@@ -1,0 +1,145 @@
+//! The IAM policy of the operator itself: what it calls, on its own roles, and nothing else.
+//!
+//! Three fences stand around it. The path keeps it off everybody else's roles; the cluster tag keeps it off roles in
+//! its path that it did not make; the boundary, where there is one, keeps every role that it makes below it.
+//! Condition keys are those of the Service Authorization Reference for IAM.
+
+use crate::api::names::tag;
+use serde_json::{Map, Value, json};
+
+/// What the policy is written for.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// `--cluster-id` of the operator.
+    pub cluster_id: String,
+    /// Twelve digits.
+    pub account: String,
+    /// `aws`, `aws-cn`, …
+    pub partition: String,
+    /// Paths of the classes, each from `/` to `/`.
+    pub paths: Vec<String>,
+    /// ARN of the permissions boundary of every role. Without one the conditions on it are left out, and a role can be
+    /// given whatever the listed policies hold.
+    pub boundary: Option<String>,
+    /// ARNs of managed policies that may be attached, with `*`. Empty: all.
+    pub managed: Vec<String>,
+    /// The issuer without `https://`. Without it, providers of all issuers.
+    pub issuer: Option<String>,
+    /// Region and name of the EKS cluster, where its issuer is asked for.
+    pub eks: Option<(String, String)>,
+}
+
+/// The policy document.
+#[must_use]
+pub fn policy(scope: &Scope) -> Value {
+    let mut statements = vec![create(scope), mark(scope), shape(scope), grant(scope)];
+    statements.extend(scope.boundary.as_ref().map(|boundary| rebound(scope, boundary)));
+    statements.extend([inline(scope), reduce(scope), look(scope), list()]);
+    statements.push(provider(scope));
+    statements.extend(scope.eks.as_ref().map(|(region, name)| cluster(scope, region, name)));
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn create(scope: &Scope) -> Value {
+    let mut equals = bounded(scope);
+    equals.insert(format!("aws:RequestTag/{}", tag::CLUSTER), json!(scope.cluster_id));
+    statement("CreateOwnRoles", &["iam:CreateRole"], roles(scope), json!({ "StringEquals": equals }))
+}
+
+/// A role that is being created has no tags yet, so the fence holds only where the tag is there.
+fn mark(scope: &Scope) -> Value {
+    let fence = json!({ "StringEqualsIfExists": { fence_key(): scope.cluster_id } });
+    statement("TagOwnRoles", &["iam:TagRole"], roles(scope), fence)
+}
+
+fn shape(scope: &Scope) -> Value {
+    let actions = ["iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UntagRole", "iam:DeleteRole"];
+    statement("ChangeOwnRoles", &actions, roles(scope), json!({ "StringEquals": fence(scope) }))
+}
+
+fn grant(scope: &Scope) -> Value {
+    let mut equals = fence(scope);
+    equals.extend(bounded(scope));
+    let mut condition = json!({ "StringEquals": equals });
+    if !scope.managed.is_empty() {
+        condition["ArnLike"] = json!({ "iam:PolicyARN": scope.managed });
+    }
+    statement("AttachToOwnRoles", &["iam:AttachRolePolicy"], roles(scope), condition)
+}
+
+fn inline(scope: &Scope) -> Value {
+    let mut equals = fence(scope);
+    equals.extend(bounded(scope));
+    statement("WriteInlineOnOwnRoles", &["iam:PutRolePolicy"], roles(scope), json!({ "StringEquals": equals }))
+}
+
+/// The boundary may be set, and set to this one only. There is no right to take it off.
+fn rebound(scope: &Scope, boundary: &str) -> Value {
+    let mut equals = fence(scope);
+    equals.insert("iam:PermissionsBoundary".to_owned(), json!(boundary));
+    let condition = json!({ "StringEquals": equals });
+    statement("BoundOwnRoles", &["iam:PutRolePermissionsBoundary"], roles(scope), condition)
+}
+
+/// Without conditions on boundary or policy: stray policies and deletion must not get stuck.
+fn reduce(scope: &Scope) -> Value {
+    let actions = ["iam:DetachRolePolicy", "iam:DeleteRolePolicy"];
+    statement("TakeFromOwnRoles", &actions, roles(scope), json!({ "StringEquals": fence(scope) }))
+}
+
+fn look(scope: &Scope) -> Value {
+    let actions = [
+        "iam:GetRole",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListRolePolicies",
+        "iam:GetRolePolicy",
+        "iam:ListInstanceProfilesForRole",
+    ];
+    statement("ReadOwnRoles", &actions, roles(scope), json!({ "StringEquals": fence(scope) }))
+}
+
+/// These can't be scoped, or are about policies that others have put on a role of ours.
+fn list() -> Value {
+    let actions = ["iam:ListRoles", "iam:GetPolicy", "iam:GetPolicyVersion"];
+    json!({ "Sid": "ReadWhatCanNotBeScoped", "Effect": "Allow", "Action": actions, "Resource": "*" })
+}
+
+fn provider(scope: &Scope) -> Value {
+    let actions = [
+        "iam:GetOpenIDConnectProvider",
+        "iam:CreateOpenIDConnectProvider",
+        "iam:TagOpenIDConnectProvider",
+        "iam:AddClientIDToOpenIDConnectProvider",
+        "iam:DeleteOpenIDConnectProvider",
+    ];
+    let issuer = scope.issuer.as_deref().unwrap_or("*");
+    let arn = format!("arn:{}:iam::{}:oidc-provider/{issuer}", scope.partition, scope.account);
+    json!({ "Sid": "KeepTheProvider", "Effect": "Allow", "Action": actions, "Resource": arn })
+}
+
+fn cluster(scope: &Scope, region: &str, name: &str) -> Value {
+    let arn = format!("arn:{}:eks:{region}:{}:cluster/{name}", scope.partition, scope.account);
+    json!({ "Sid": "AskForTheIssuer", "Effect": "Allow", "Action": "eks:DescribeCluster", "Resource": arn })
+}
+
+fn statement(sid: &str, actions: &[&str], resource: Vec<String>, condition: Value) -> Value {
+    json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource, "Condition": condition })
+}
+
+fn roles(scope: &Scope) -> Vec<String> {
+    let arn = |path: &String| format!("arn:{}:iam::{}:role{path}*", scope.partition, scope.account);
+    scope.paths.iter().map(arn).collect()
+}
+
+fn fence_key() -> String {
+    format!("aws:ResourceTag/{}", tag::CLUSTER)
+}
+
+fn fence(scope: &Scope) -> Map<String, Value> {
+    [(fence_key(), json!(scope.cluster_id))].into_iter().collect()
+}
+
+fn bounded(scope: &Scope) -> Map<String, Value> {
+    let boundary = scope.boundary.iter();
+    boundary.map(|arn| ("iam:PermissionsBoundary".to_owned(), json!(arn))).collect()
+}
