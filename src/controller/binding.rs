@@ -9,7 +9,6 @@ use super::tell::conclude;
 use super::worker::Next;
 use super::write;
 use crate::api::names::FINALIZER;
-use crate::api::reason;
 use crate::api::{BindingStatus, IrsaBindingSpec};
 use crate::desired::{Desired, Who, desired, identity, vars};
 use crate::error::{Category, Error};
@@ -17,6 +16,7 @@ use crate::holder::{Candidate, holder};
 use crate::iam::arn::RoleArn;
 use crate::iam::owner::Ownership;
 use crate::iam::role::Observed;
+use crate::plan::identity_changed;
 use crate::status::{Outcome, RoleInfo, status};
 use crate::store::{LeanBinding, NsName};
 use std::sync::Arc;
@@ -135,15 +135,7 @@ async fn refuse_new_identity(ctx: &Ctx, status: &BindingStatus, desired: &Desire
     if !ours || role.arn != hint {
         return Ok(());
     }
-    Err(Error::because(
-        Category::Blocked,
-        reason::IDENTITY_CHANGED,
-        format!(
-            "this binding's role is {hint}, and spec and class now ask for {}. A role can't be renamed, and others may name \
-             it: change back, or delete the binding and make it again",
-            desired.arn
-        ),
-    ))
+    Err(identity_changed(hint, &desired.arn))
 }
 
 /// Our finalizer, before the first change outside. `true`: it was not there, so we have never changed anything.

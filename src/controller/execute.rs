@@ -8,7 +8,7 @@ use crate::aws::Created;
 use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::iam::role::{Observed, Role};
-use crate::plan::{Facet, Plan, Step, plan};
+use crate::plan::{Facet, Plan, Step, check_owner, goes_on, plan};
 use crate::snapshot::Seen;
 use crate::status::Outcome;
 use crate::store::NsName;
@@ -66,7 +66,10 @@ pub async fn carry_out(
     loop {
         let mut denying = BTreeSet::new();
         if let Observed::Present(role) = &observed {
-            crate::plan::check_owner(&run.desired.owner, &run.desired.arn, role)?;
+            if let Err(error) = check_owner(&run.desired.owner, &run.desired.arn, role) {
+                outcome.failure = Some((Some(Facet::Role), error));
+                return Ok(());
+            }
             id = Some(role.id.clone());
             denying = run.denying(ctx, role).await?;
         }
@@ -74,7 +77,14 @@ pub async fn carry_out(
         let accounts = accounts(&ctx.state(), run.binding, Some(&service_account.name));
         outcome.account_missing =
             (accounts.current.is_none() && !service_account.create).then(|| service_account.name.clone());
-        let plan = plan(run.desired, &observed, &accounts, &denying)?;
+        let plan = match plan(run.desired, &observed, &accounts, &denying) {
+            Ok(plan) => plan,
+            // The role may be ours: it is the ServiceAccount that is another's.
+            Err(error) => {
+                outcome.failure = Some((Some(Facet::ServiceAccount), error));
+                return Ok(());
+            }
+        };
         match steps(ctx, run, &plan, &mut id, outcome).await? {
             Ended::Exists => {
                 observed = run.read(ctx).await?;
@@ -117,7 +127,8 @@ async fn steps(
     outcome: &mut Outcome,
 ) -> Result<Ended, Stop> {
     for step in &plan.steps {
-        if !goes_on(outcome, step) {
+        let outage = outcome.failure.as_ref().is_some_and(|(_, error)| error.category.is_outage());
+        if outage || !goes_on(&outcome.pending, step) {
             outcome.pending.push(step.clone());
             continue;
         }
@@ -155,19 +166,6 @@ async fn steps(
         }
     }
     Ok(if outcome.failure.is_some() { Ended::Failed } else { Ended::Done })
-}
-
-/// Whether a step is still to be tried after a failure. A policy that can't be added keeps none of the others from
-/// being added; but nothing is taken away before all that is to replace it is there.
-fn goes_on(outcome: &Outcome, step: &Step) -> bool {
-    match &outcome.failure {
-        None => true,
-        Some((at, error)) => {
-            *at == Some(Facet::Policies)
-                && !error.category.is_outage()
-                && matches!(step, Step::Attach(_) | Step::PutInline(_))
-        }
-    }
 }
 
 async fn account_step(ctx: &Ctx, run: &Run<'_>, step: &Step) -> Result<(), Stop> {

@@ -2,6 +2,7 @@
 
 use super::document::Document;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// A ServiceAccount that may assume the role.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +56,43 @@ fn literal(text: &str) -> String {
     text.replace("${", "${$}{")
 }
 
+/// How the subjects of two trust policies differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subjects {
+    /// Nobody leaves, somebody comes.
+    Added,
+    /// Nobody comes, somebody leaves.
+    Removed,
+    /// Both; or something else than the subjects differs, and who comes or leaves can't be told.
+    Other,
+}
+
+/// What becomes of the subjects when `before` is replaced by `after`. A policy that is not of the form of
+/// [`trust_policy`] is [`Subjects::Other`]: somebody else may have written it, and it may let in anybody.
+#[must_use]
+pub fn subjects_change(before: &Document, after: &Document) -> Subjects {
+    let (Some((frame, old)), Some((wanted, new))) = (apart(before), apart(after)) else { return Subjects::Other };
+    match (frame == wanted, old.is_subset(&new), new.is_subset(&old)) {
+        (true, true, false) => Subjects::Added,
+        (true, false, true) => Subjects::Removed,
+        _ => Subjects::Other,
+    }
+}
+
+/// The policy with its subjects taken out, and the subjects.
+fn apart(document: &Document) -> Option<(Document, BTreeSet<String>)> {
+    let mut value: Value = serde_json::from_str(&document.to_json()).ok()?;
+    let statement = match value.get_mut("Statement")? {
+        Value::Array(several) => several.first_mut()?,
+        one => one,
+    };
+    let equals = statement.get_mut("Condition")?.get_mut("StringEquals")?.as_object_mut()?;
+    let claims = equals.iter_mut().find(|(key, _)| key.ends_with(":sub"))?.1.take();
+    let claims = if let Value::Array(claims) = claims { claims } else { vec![claims] };
+    let subjects = claims.into_iter().map(|claim| claim.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+    Some((Document::lenient(&value), subjects))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::document::TRUST_MAX;
@@ -95,6 +133,34 @@ mod tests {
         let policy = |subjects: &[Subject]| trust_policy(PROVIDER, ISSUER, "sts.amazonaws.com", subjects);
         assert_eq!(policy(&[a.clone(), b.clone()]).to_json(), policy(&[b.clone(), a.clone(), b.clone()]).to_json());
         assert_ne!(policy(std::slice::from_ref(&a)), policy(&[a.clone(), b]));
+    }
+
+    #[test]
+    fn who_comes_and_who_leaves() {
+        let [a, b] = [subject("a", "x"), subject("b", "x")];
+        let policy = |audience: &str, subjects: &[&Subject]| {
+            trust_policy(PROVIDER, ISSUER, audience, &subjects.iter().copied().cloned().collect::<Vec<_>>())
+        };
+        let change =
+            |before: &[&Subject], after: &[&Subject]| subjects_change(&policy("x", before), &policy("x", after));
+        assert_eq!(change(&[&a], &[&a, &b]), Subjects::Added);
+        assert_eq!(change(&[&a, &b], &[&b]), Subjects::Removed);
+        assert_eq!(change(&[&a], &[&b]), Subjects::Other);
+        assert_eq!(change(&[&a], &[&a]), Subjects::Other, "no subject differs");
+        assert_eq!(subjects_change(&policy("x", &[&a, &b]), &policy("y", &[&a])), Subjects::Other, "another audience");
+        let live = |text: &str| Document::stored(text).unwrap();
+        let wanted = policy("x", &[&a]);
+        for other in
+            ["{}", "[]", r#"{"Statement":[]}"#, r#"{"Statement":{"Condition":{"StringEquals":{"i:sub":[1]}}}}"#]
+        {
+            assert_eq!(subjects_change(&live(other), &wanted), Subjects::Other, "{other}");
+        }
+        let mut two: Value = serde_json::from_str(&policy("x", &[&a, &b]).to_json()).unwrap();
+        let first = two["Statement"][0].clone();
+        two["Statement"] = first.clone();
+        assert_eq!(subjects_change(&Document::lenient(&two), &wanted), Subjects::Removed, "as IAM collapses it");
+        two["Statement"] = json!([first, {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]);
+        assert_eq!(subjects_change(&Document::lenient(&two), &wanted), Subjects::Other, "a statement more");
     }
 
     #[test]

@@ -3,32 +3,32 @@
 //! | the role | order |
 //! |---|---|
 //! | is not there | create, first annotation, policies: a Pod admitted before its annotation never gets credentials, one that comes a second before its policies tries again |
-//! | is there, trust unchanged | owner tags, boundary, additions, removals (removals first where a quota would not hold both) |
-//! | is there, trust changed | owner tags, boundary, removals, trust, additions: nobody new gets an old permission, nobody old a new one |
-//! | always last | withdrawn tags, description and session, an annotation that replaces another role's, annotations on a former ServiceAccount |
+//! | is there | first annotation, withdrawn tags, tags, boundary, then policies and trust |
+//! | - trust unchanged | additions, removals (removals first where a quota would not hold both) |
+//! | - trust gains subjects | policies, trust: nobody new gets an old permission |
+//! | - trust loses subjects | trust, policies: nobody old gets a new one |
+//! | - trust changed otherwise | removals, trust, additions: neither the one nor the other |
+//! | always last | description and session, an annotation that replaces another role's, annotations on a former ServiceAccount |
 //! | is to go | annotation, policies, role |
 
+mod change;
+mod ownership;
 mod removal;
 mod step;
 #[cfg(test)]
 mod tests;
 
+pub use ownership::{check_owner, identity_changed};
 pub use removal::{Removal, removal};
-pub use step::{Facet, Step};
+pub use step::{Facet, Step, goes_on};
 
 use crate::api::names::{annotation, tag};
-use crate::api::reason;
 use crate::desired::Desired;
 use crate::error::{Category, Error};
-use crate::iam::document::{Document, INLINE_TOTAL_MAX, inline_total};
-use crate::iam::owner::{Owner, Ownership};
-use crate::iam::role::{Observed, Role};
+use crate::iam::role::Observed;
 use crate::iam::tags;
+use change::change;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// As many managed policies as fit on a role under any quota (IAM quotas, "Managed policies attached to an IAM role";
-/// the default has been 10 and 20). Up to here additions go before removals.
-const ATTACHED_SURELY: usize = 10;
 
 /// A ServiceAccount as the cluster shows it, seen from one binding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,7 +66,8 @@ pub struct Plan {
 /// Something on the role that differs and stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// Policies that only deny, put there by somebody in an emergency.
+    /// What only takes permissions away, put there by somebody in an emergency: policies that only deny, and a
+    /// boundary where the class names none.
     Restricted(Vec<String>),
 }
 
@@ -75,7 +76,8 @@ pub enum Note {
 /// `denying` holds those stray managed policies whose documents were read and only deny: they stay.
 ///
 /// # Errors
-/// `Conflict` or `Blocked` where the role or the annotation is not ours to change.
+/// Where the role or the annotation is not ours to change: see [`check_owner`], and `Conflict` where the
+/// ServiceAccount of a role that is yet to be made is annotated with another.
 pub fn plan(
     desired: &Desired,
     observed: &Observed,
@@ -107,39 +109,6 @@ pub fn plan(
     Ok(plan)
 }
 
-/// Whether the role is this binding's, and whether it was released before.
-///
-/// # Errors
-/// `Conflict` or `Blocked`, with what to do about it.
-pub fn check_owner(owner: &Owner, arn: &str, role: &Role) -> Result<bool, Error> {
-    match owner.judge(&role.tags) {
-        Ownership::Ours { released } => Ok(released),
-        Ownership::OtherIssuer(issuer) => Err(Error::because(
-            Category::Blocked,
-            reason::CLUSTER_IDENTITY_CONFLICT,
-            format!(
-                "role {arn} was made by cluster {} under the issuer {issuer}, but this cluster's issuer is {}. Either two \
-                 clusters run with the same --cluster-id, or this cluster was rebuilt; nothing is written",
-                owner.cluster, owner.issuer
-            ),
-        )),
-        Ownership::Newer(version) => Err(Error::new(
-            Category::Conflict,
-            format!("role {arn} was written by a newer irsa-operator (tag schema {version}); upgrade this one"),
-        )),
-        Ownership::OtherBinding(other) => Err(Error::new(
-            Category::Conflict,
-            format!(
-                "role {arn} belongs to the binding {other} (as cluster/namespace/name); rename this binding or delete that one"
-            ),
-        )),
-        Ownership::Foreign => Err(Error::new(
-            Category::Conflict,
-            format!("role {arn} exists and was not made by irsa-operator; rename this binding, or delete that role"),
-        )),
-    }
-}
-
 /// The steps for ServiceAccounts: those that go first and those that go last.
 fn annotate(desired: &Desired, accounts: &Accounts) -> (Vec<Step>, Vec<Step>) {
     let wanted = &desired.service_account;
@@ -166,87 +135,16 @@ fn foreign_role<'a>(desired: &Desired, account: &'a Account) -> Option<&'a str> 
 }
 
 fn refuse_foreign_annotation(desired: &Desired, accounts: &Accounts) -> Result<(), Error> {
-    let Some(live) = accounts.current.as_ref().and_then(|account| foreign_role(desired, account)) else {
-        return Ok(());
-    };
+    // One that this binding wrote itself names a role that it had before: it may be written anew.
+    let foreign = accounts.current.as_ref().filter(|account| !account.owned.contains(annotation::ROLE_ARN));
+    let Some(live) = foreign.and_then(|account| foreign_role(desired, account)) else { return Ok(()) };
     Err(Error::new(
         Category::Conflict,
         format!(
-            "ServiceAccount {} is annotated with another role, {live}; remove its annotation {} and this binding goes on",
+            "ServiceAccount {} is annotated with another role, {live}; remove its annotation {} if this binding is to \
+             take over, or delete this binding",
             desired.service_account.name,
             annotation::ROLE_ARN
         ),
     ))
-}
-
-fn change(desired: &Desired, role: &Role, released: bool, denying: &BTreeSet<String>, plan: &mut Plan) {
-    let steps = &mut plan.steps;
-    let missing = tags::missing(&role.tags, &desired.tags);
-    if !missing.is_empty() {
-        steps.push(Step::Tag(missing));
-    }
-    if let Some(boundary) = desired.boundary.as_ref().filter(|wanted| role.boundary.as_ref() != Some(wanted)) {
-        steps.push(Step::PutBoundary(boundary.clone()));
-    }
-    let (detach, kept) = strays(desired, role, denying);
-    let trust_differs = role.trust.as_ref() != Some(&desired.trust);
-    let changed: Vec<&String> =
-        desired.inline.iter().filter(|(name, doc)| differs(role, name, doc)).map(|(name, _)| name).collect();
-    let mut remove = detach;
-    let mut add: Vec<Step> = desired.managed.difference(&role.attached).cloned().map(Step::Attach).collect();
-    add.extend(changed.iter().map(|name| Step::PutInline((*name).clone())));
-    if trust_differs {
-        remove
-            .extend(changed.iter().filter(|n| role.inline.contains_key(**n)).map(|n| Step::DeleteInline((*n).clone())));
-        steps.append(&mut remove);
-        steps.push(Step::UpdateTrust);
-        steps.append(&mut add);
-    } else if crowded(desired, role) {
-        steps.append(&mut remove);
-        steps.append(&mut add);
-    } else {
-        steps.append(&mut add);
-        steps.append(&mut remove);
-    }
-    let mut withdrawn = tags::withdrawn(&role.tags, &desired.tags);
-    if released {
-        withdrawn.extend(role.tags.keys().find(|key| key.eq_ignore_ascii_case(tag::RELEASED_BY)).cloned());
-    }
-    if !withdrawn.is_empty() {
-        steps.push(Step::Untag(withdrawn));
-    }
-    if role.description != desired.description || role.max_session != desired.max_session {
-        steps.push(Step::UpdateRole);
-    }
-    if !kept.is_empty() {
-        plan.notes.push(Note::Restricted(kept));
-    }
-}
-
-/// Policies that nobody asked for: those to remove, and those that only deny and stay.
-fn strays(desired: &Desired, role: &Role, denying: &BTreeSet<String>) -> (Vec<Step>, Vec<String>) {
-    let (mut remove, mut kept) = (Vec::new(), Vec::new());
-    for arn in role.attached.difference(&desired.managed) {
-        if denying.contains(arn) { kept.push(arn.clone()) } else { remove.push(Step::Detach(arn.clone())) }
-    }
-    for (name, document) in role.inline.iter().filter(|(name, _)| !desired.inline.contains_key(*name)) {
-        if document.as_ref().is_some_and(Document::only_denies) {
-            kept.push(name.clone());
-        } else {
-            remove.push(Step::DeleteInline(name.clone()));
-        }
-    }
-    (remove, kept)
-}
-
-fn differs(role: &Role, name: &str, wanted: &Document) -> bool {
-    role.inline.get(name).and_then(Option::as_ref) != Some(wanted)
-}
-
-/// Whether what is there and what is wanted might not fit on the role at the same time.
-fn crowded(desired: &Desired, role: &Role) -> bool {
-    let attached = role.attached.union(&desired.managed).count();
-    let live = inline_total(role.inline.values().flatten());
-    let added = inline_total(desired.inline.iter().filter(|(name, doc)| differs(role, name, doc)).map(|(_, doc)| doc));
-    attached > ATTACHED_SURELY || live + added > INLINE_TOTAL_MAX
 }

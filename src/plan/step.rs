@@ -72,6 +72,21 @@ impl Step {
     }
 }
 
+/// Whether `step` may still be tried, where the steps of `undone` came before it in a plan and failed or were left out.
+///
+/// A policy that can't be added keeps no other from being added. All else waits: what is taken away may have to be
+/// replaced first, and what is added may be meant for others than those who are trusted so far. Steps for
+/// ServiceAccounts hold up only each other: a Pod that has its annotation already keeps working.
+#[must_use]
+pub fn goes_on(undone: &[Step], step: &Step) -> bool {
+    let adds = |step: &Step| matches!(step, Step::Attach(_) | Step::PutInline(_));
+    if *step == Step::Annotate && undone.contains(&Step::CreateServiceAccount) {
+        return false;
+    }
+    let mut undone = undone.iter().filter(|step| step.facet() != Facet::ServiceAccount).peekable();
+    undone.peek().is_none() || (adds(step) && undone.all(adds))
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,0 +1,109 @@
+//! What differs between a role that is there and the one that is wanted.
+
+use super::{Note, Plan, Step};
+use crate::api::names::tag;
+use crate::desired::Desired;
+use crate::iam::document::{Document, INLINE_TOTAL_MAX, inline_total};
+use crate::iam::role::Role;
+use crate::iam::tags;
+use crate::iam::trust::{Subjects, subjects_change};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+/// As many managed policies as fit on a role under any quota (IAM quotas, "Managed policies attached to an IAM role";
+/// the default has been 10 and 20). Up to here additions go before removals.
+const ATTACHED_SURELY: usize = 10;
+
+pub(super) fn change(desired: &Desired, role: &Role, released: bool, denying: &BTreeSet<String>, plan: &mut Plan) {
+    marks(desired, role, released, &mut plan.steps);
+    match &desired.boundary {
+        Some(wanted) if role.boundary.as_ref() != Some(wanted) => plan.steps.push(Step::PutBoundary(wanted.clone())),
+        _ => {}
+    }
+    let (mut remove, kept) = strays(desired, role, denying);
+    let mut add: Vec<Step> = desired.managed.difference(&role.attached).cloned().map(Step::Attach).collect();
+    let changed = changed_inline(desired, role);
+    add.extend(changed.iter().map(|name| Step::PutInline((*name).clone())));
+    let trust = match &role.trust {
+        Some(live) if *live == desired.trust => None,
+        Some(live) => Some(subjects_change(live, &desired.trust)),
+        None => Some(Subjects::Other),
+    };
+    match trust {
+        Some(Subjects::Other) => {
+            let rewritten = changed.iter().filter(|name| role.inline.contains_key(**name));
+            remove.extend(rewritten.map(|name| Step::DeleteInline((*name).clone())));
+            plan.steps.extend(remove.into_iter().chain([Step::UpdateTrust]).chain(add));
+        }
+        trust => {
+            let trust = |when| (trust == Some(when)).then_some(Step::UpdateTrust);
+            let (first, second) = if crowded(desired, role) { (remove, add) } else { (add, remove) };
+            plan.steps.extend(trust(Subjects::Removed).into_iter().chain(first).chain(second));
+            plan.steps.extend(trust(Subjects::Added));
+        }
+    }
+    if role.description != desired.description || role.max_session != desired.max_session {
+        plan.steps.push(Step::UpdateRole);
+    }
+    if !kept.is_empty() {
+        plan.notes.push(Note::Restricted(kept));
+    }
+}
+
+/// Withdrawn tags go before the others are set: by then the role still remembers which were declared, so that a kill
+/// in between leaves none behind; and there is room for the new ones.
+fn marks(desired: &Desired, role: &Role, released: bool, steps: &mut Vec<Step>) {
+    let mut withdrawn = tags::withdrawn(&role.tags, &desired.tags);
+    if released {
+        withdrawn.extend(role.tags.keys().find(|key| key.eq_ignore_ascii_case(tag::RELEASED_BY)).cloned());
+    }
+    if !withdrawn.is_empty() {
+        steps.push(Step::Untag(withdrawn));
+    }
+    let missing = tags::missing(&role.tags, &desired.tags);
+    if !missing.is_empty() {
+        steps.push(Step::Tag(missing));
+    }
+}
+
+/// Policies that nobody asked for: those to remove, and what only takes permissions away and stays.
+fn strays(desired: &Desired, role: &Role, denying: &BTreeSet<String>) -> (Vec<Step>, Vec<String>) {
+    let (mut remove, mut kept) = (Vec::new(), Vec::new());
+    for arn in role.attached.difference(&desired.managed) {
+        if denying.contains(arn) { kept.push(arn.clone()) } else { remove.push(Step::Detach(arn.clone())) }
+    }
+    for (name, document) in role.inline.iter().filter(|(name, _)| !desired.inline.contains_key(*name)) {
+        if document.as_ref().is_some_and(Document::only_denies) {
+            kept.push(name.clone());
+        } else {
+            remove.push(Step::DeleteInline(name.clone()));
+        }
+    }
+    if let (None, Some(boundary)) = (&desired.boundary, &role.boundary) {
+        kept.push(format!("the permissions boundary {boundary}"));
+    }
+    (remove, kept)
+}
+
+/// The inline policies to write: those first that shrink most, as IAM counts all of a role's together and would refuse
+/// one that grows into the room that another is yet to leave.
+fn changed_inline<'a>(desired: &'a Desired, role: &Role) -> Vec<&'a String> {
+    let mut changed: Vec<&String> =
+        desired.inline.iter().filter(|(name, doc)| differs(role, name, doc)).map(|(name, _)| name).collect();
+    let live = |name: &String| role.inline.get(name).and_then(Option::as_ref).map_or(0, Document::size);
+    let wanted = |name: &String| desired.inline.get(name).map_or(0, Document::size);
+    changed.sort_by_key(|name| Reverse((live(name).saturating_sub(wanted(name)), Reverse(*name))));
+    changed
+}
+
+fn differs(role: &Role, name: &str, wanted: &Document) -> bool {
+    role.inline.get(name).and_then(Option::as_ref) != Some(wanted)
+}
+
+/// Whether what is there and what is wanted might not fit on the role at the same time.
+fn crowded(desired: &Desired, role: &Role) -> bool {
+    let attached = role.attached.union(&desired.managed).count();
+    let live = inline_total(role.inline.values().flatten());
+    let added = inline_total(desired.inline.iter().filter(|(name, doc)| differs(role, name, doc)).map(|(_, doc)| doc));
+    attached > ATTACHED_SURELY || live + added > INLINE_TOTAL_MAX
+}
