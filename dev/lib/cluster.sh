@@ -26,19 +26,18 @@ reserve_ports() {
     exec 8>&-
 }
 
-# url DIR COMPONENT
-url() {
-    local base
+# addresses DIR: sets where its components are. Variables, and everywhere here at most one $(...) in a command, because
+# bash 5.2 may fail to read a trap when the signal comes while it expands a second one ("unexpected EOF").
+addresses() {
+    local base id
     base=$(cat "$1/ports")
-    case $2 in
-        etcd) echo "http://127.0.0.1:$base" ;;
-        etcd-peer) echo "http://127.0.0.1:$((base + 1))" ;;
-        kube-apiserver) echo "https://127.0.0.1:$((base + 2))" ;;
-        aws) echo "http://127.0.0.1:$((base + 3))" ;;
-    esac
+    id=$(cat "$1/id")
+    ETCD=http://127.0.0.1:$base
+    ETCD_PEER=http://127.0.0.1:$((base + 1))
+    KUBE=https://127.0.0.1:$((base + 2))
+    AWS=http://127.0.0.1:$((base + 3))
+    ISSUER=https://oidc.eks.$REGION.amazonaws.com/id/$id
 }
-
-issuer() { echo "https://oidc.eks.$REGION.amazonaws.com/id/$(cat "$1/id")"; }
 
 # Keys for 30 days. ServiceAccount tokens are signed by RSA, so that they are RS256 as on EKS; the rest is elliptic,
 # which is quicker to make.
@@ -66,17 +65,17 @@ make_keys() { # DIR
 
 # kubeconfig DIR USER: on standard output.
 kubeconfig() {
+    local ca crt key
+    ca=$(base64 -w0 "$1/keys/ca.crt")
+    crt=$(base64 -w0 "$1/keys/$2.crt")
+    key=$(base64 -w0 "$1/keys/$2.key")
     cat <<YAML
 apiVersion: v1
 kind: Config
 current-context: dev
 contexts: [{name: dev, context: {cluster: dev, user: $2}}]
-clusters:
-- name: dev
-  cluster: {server: "$(url "$1" kube-apiserver)", certificate-authority-data: $(base64 -w0 "$1/keys/ca.crt")}
-users:
-- name: $2
-  user: {client-certificate-data: $(base64 -w0 "$1/keys/$2.crt"), client-key-data: $(base64 -w0 "$1/keys/$2.key")}
+clusters: [{name: dev, cluster: {server: "$KUBE", certificate-authority-data: $ca}}]
+users: [{name: $2, user: {client-certificate-data: $crt, client-key-data: $key}}]
 YAML
 }
 
@@ -84,14 +83,12 @@ YAML
 save_etcd() { # DIR
     save "$1" etcd "$1/bin/etcd" --data-dir="$1/data/etcd" --unsafe-no-fsync --log-level=warn \
         --heartbeat-interval=20 --election-timeout=100 \
-        --listen-client-urls="$(url "$1" etcd)" --advertise-client-urls="$(url "$1" etcd)" \
-        --listen-peer-urls="$(url "$1" etcd-peer)" --initial-advertise-peer-urls="$(url "$1" etcd-peer)" \
-        --initial-cluster="default=$(url "$1" etcd-peer)"
+        --listen-client-urls="$ETCD" --advertise-client-urls="$ETCD" \
+        --listen-peer-urls="$ETCD_PEER" --initial-advertise-peer-urls="$ETCD_PEER" --initial-cluster="default=$ETCD_PEER"
 }
 
 save_kube_apiserver() { # DIR
-    local keys=$1/keys url
-    url=$(url "$1" kube-apiserver)
+    local keys=$1/keys
     # One line for each write, when it is answered: what tests count.
     cat >"$keys/audit-policy.yaml" <<'YAML'
 apiVersion: audit.k8s.io/v1
@@ -104,12 +101,12 @@ rules:
 - level: None
 YAML
     # No endpoint reconciler: it would want a default route.
-    save "$1" kube-apiserver "$1/bin/kube-apiserver" --etcd-servers="$(url "$1" etcd)" \
-        --bind-address=127.0.0.1 --advertise-address=127.0.0.1 --secure-port="${url##*:}" \
+    save "$1" kube-apiserver "$1/bin/kube-apiserver" --etcd-servers="$ETCD" \
+        --bind-address=127.0.0.1 --advertise-address=127.0.0.1 --secure-port="${KUBE##*:}" \
         --endpoint-reconciler-type=none --service-cluster-ip-range=10.0.0.0/24 --allow-privileged=true \
         --authorization-mode=RBAC --client-ca-file="$keys/ca.crt" \
         --tls-cert-file="$keys/server.crt" --tls-private-key-file="$keys/server.key" \
-        --service-account-issuer="$(issuer "$1")" --service-account-jwks-uri="$(issuer "$1")/keys" \
+        --service-account-issuer="$ISSUER" --service-account-jwks-uri="$ISSUER/keys" \
         --service-account-key-file="$keys/serviceaccount.key" \
         --service-account-signing-key-file="$keys/serviceaccount.key" \
         --api-audiences=https://kubernetes.default.svc \
@@ -117,7 +114,7 @@ YAML
 }
 
 save_kube_controller_manager() { # DIR
-    local controllers=(
+    local IFS=, controllers=(
         namespace-controller garbage-collector-controller serviceaccount-controller serviceaccount-token-controller
         root-ca-certificate-publisher-controller clusterrole-aggregation-controller deployment-controller
         replicaset-controller validatingadmissionpolicy-status-controller endpointslice-controller)
@@ -126,13 +123,11 @@ save_kube_controller_manager() { # DIR
         --kubeconfig="$1/keys/kube-controller-manager.kubeconfig" --secure-port=0 \
         --leader-elect=false --use-service-account-credentials=true --root-ca-file="$1/keys/ca.crt" \
         --service-account-private-key-file="$1/keys/serviceaccount.key" \
-        --controllers="$(IFS=, && echo "${controllers[*]}")"
+        --controllers="${controllers[*]}"
 }
 
 save_aws() { # DIR
-    local url
-    url=$(url "$1" aws)
-    save "$1" aws "$1/bin/irsa-dev-aws" --listen "${url#http://}"
+    save "$1" aws "$1/bin/irsa-dev-aws" --listen "${AWS#http://}"
 }
 
 # fetch DIR URL [curl options]: with the admin's certificate; no proxy is asked for what is on loopback.
@@ -146,10 +141,10 @@ fetch() {
 # ready DIR NAME: answers as it should. What we know nothing about is ready when it runs.
 ready() {
     case $2 in
-        etcd) fetch "$1" "$(url "$1" etcd)/health" ;;
-        kube-apiserver) fetch "$1" "$(url "$1" kube-apiserver)/readyz" ;;
-        kube-controller-manager) fetch "$1" "$(url "$1" kube-apiserver)/api/v1/namespaces/default/serviceaccounts/default" ;;
-        aws) fetch "$1" "$(url "$1" aws)/_admin/health" ;;
+        etcd) fetch "$1" "$ETCD/health" ;;
+        kube-apiserver) fetch "$1" "$KUBE/readyz" ;;
+        kube-controller-manager) fetch "$1" "$KUBE/api/v1/namespaces/default/serviceaccounts/default" ;;
+        aws) fetch "$1" "$AWS/_admin/health" ;;
         *) running "$1" "$2" ;;
     esac >/dev/null 2>&1
 }
@@ -171,9 +166,7 @@ wait_ready() {
 
 # admit DIR: the account and the EKS cluster in the emulator, which forgets all when it ends. Prints the keys' JSON.
 admit() {
-    local admin
-    admin=$(url "$1" aws)/_admin
-    post() { fetch "$1" "$2" --header 'content-type: application/json' --data "$3"; }
-    post "$1" "$admin/clusters" "{\"account\":\"$ACCOUNT\",\"region\":\"$REGION\",\"name\":\"$EKS_CLUSTER\",\"issuer\":\"$(issuer "$1")\"}" >/dev/null
-    post "$1" "$admin/accounts" "{\"account\":\"$ACCOUNT\"}"
+    post() { fetch "$1" "$AWS/_admin/$2" --header 'content-type: application/json' --data "$3"; }
+    post "$1" clusters "{\"account\":\"$ACCOUNT\",\"region\":\"$REGION\",\"name\":\"$EKS_CLUSTER\",\"issuer\":\"$ISSUER\"}" >/dev/null
+    post "$1" accounts "{\"account\":\"$ACCOUNT\"}"
 }
