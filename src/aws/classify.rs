@@ -28,6 +28,12 @@ impl AwsError {
         self.code.as_deref().unwrap_or("no_answer")
     }
 
+    /// Whether it is a denial that names the role and no ARN: AWS sees no such role, and so none of the tags that our
+    /// policy asks for.
+    pub fn names_no_arn(&self) -> bool {
+        self.is("AccessDenied") && self.text.contains(" on resource: role ")
+    }
+
     /// The same with another meaning.
     pub fn meaning(mut self, category: Category) -> Self {
         self.category = category;
@@ -58,6 +64,10 @@ where
 {
     let code = error.code().map(str::to_owned);
     let category = match (error, code.as_deref()) {
+        // A principal that was made a moment ago is not known everywhere yet (terraform-provider-aws#1388).
+        (_, Some("MalformedPolicyDocument")) if error.message().is_some_and(|m| m.contains("Invalid principal")) => {
+            Category::Settling
+        }
         (_, Some(code)) => of_code(code),
         (SdkError::DispatchFailure(_), _) if is_provider_error(error) => Category::Credentials,
         _ => Category::Transient,

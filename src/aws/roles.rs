@@ -25,10 +25,11 @@ impl Aws {
     ///
     /// # Errors
     /// As the call fails.
-    pub async fn role_head(&self, name: &str) -> Result<Option<Role>, Error> {
+    pub async fn role_head(&self, name: &str, path: &str) -> Result<Option<Role>, Error> {
         let answer = match call("iam:GetRole", || self.iam.get_role().role_name(name).send()).await {
             Ok(answer) => answer,
             Err(error) if error.is("NoSuchEntity") => return Ok(None),
+            Err(error) if error.names_no_arn() && !self.is_listed(name, path).await? => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let role = answer.role().ok_or_else(|| Error::new(Category::Transient, "iam:GetRole answered no role"))?;
@@ -49,8 +50,8 @@ impl Aws {
     ///
     /// # Errors
     /// As a call fails.
-    pub async fn role(&self, name: &str) -> Result<Option<Role>, Error> {
-        let Some(mut role) = self.role_head(name).await? else { return Ok(None) };
+    pub async fn role(&self, name: &str, path: &str) -> Result<Option<Role>, Error> {
+        let Some(mut role) = self.role_head(name, path).await? else { return Ok(None) };
         role.attached = self.attached(name).await?;
         for policy in self.inline_names(name).await? {
             let send = || self.iam.get_role_policy().role_name(name).policy_name(&policy).send();
@@ -61,6 +62,24 @@ impl Aws {
             };
         }
         Ok(Some(role))
+    }
+
+    /// `iam:ListRoles` below the path, all pages: whether there is a role of this name.
+    ///
+    /// Under a policy that asks for tags, a role that is not there is not missing but refused, as it has no tags.
+    async fn is_listed(&self, name: &str, path: &str) -> Result<bool, Error> {
+        let mut marker = None::<String>;
+        loop {
+            let request = || self.iam.list_roles().path_prefix(path).max_items(1000);
+            let page = call("iam:ListRoles", || request().set_marker(marker.clone()).send()).await?;
+            if page.roles().iter().any(|role| role.role_name().eq_ignore_ascii_case(name)) {
+                return Ok(true);
+            }
+            marker = page.marker().map(str::to_owned);
+            if !page.is_truncated() || marker.is_none() {
+                return Ok(false);
+            }
+        }
     }
 
     /// `iam:ListAttachedRolePolicies`, all pages. A role that is gone has none.
@@ -229,14 +248,15 @@ fn done(result: Result<(), AwsError>) -> Result<(), Error> {
     result.map_err(|error| {
         let names_policy =
             error.text.contains(":policy/") || error.text.starts_with("Policy ") || error.text.contains("Scope ARN");
-        if error.is("NoSuchEntity") && !names_policy { error.meaning(Category::Settling).into() } else { error.into() }
+        let unseen = (error.is("NoSuchEntity") && !names_policy) || error.names_no_arn();
+        if unseen { error.meaning(Category::Settling).into() } else { error.into() }
     })
 }
 
 fn none_if_gone<T>(result: Result<T, AwsError>) -> Result<Option<T>, Error> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.is("NoSuchEntity") => Ok(None),
+        Err(error) if error.is("NoSuchEntity") || error.names_no_arn() => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -32,6 +32,10 @@ pub struct Args {
     #[arg(long, env = "IRSA_RESYNC", value_name = "DURATION", default_value = "10m", value_parser = duration)]
     resync: Duration,
 
+    /// For how long after a change of ours AWS may still show what was before: no difference is acted on in this time
+    #[arg(long, env = "IRSA_SETTLE", value_name = "DURATION", default_value = "90s", value_parser = duration)]
+    settle: Duration,
+
     /// How many bindings and classes are worked on at a time
     #[arg(long, env = "IRSA_CONCURRENCY", value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
@@ -81,9 +85,12 @@ async fn serve(args: &Args) -> Result<(), String> {
         issuer: args.issuer.clone(),
         eks_cluster: args.eks_cluster.clone(),
         resync: args.resync,
+        settle: args.settle,
         concurrency: usize::from(args.concurrency),
     };
-    info!(version = env!("CARGO_PKG_VERSION"), cluster_id = args.cluster_id, listen = %args.listen, "irsa-operator starts");
+    // Port 0 takes a free one: then this line is where to find it.
+    let listen = listener.local_addr().unwrap_or(args.listen);
+    info!(version = env!("CARGO_PKG_VERSION"), cluster_id = args.cluster_id, %listen, "irsa-operator starts");
     let aws = Aws::from_env().await;
     let ctx = Arc::new(Ctx::new(settings, client, aws, events, health.clone()));
     let (stop, stopped) = tokio::sync::watch::channel(false);

@@ -115,7 +115,7 @@ pub async fn annotate(ctx: &Ctx, binding: &NsName, owner: &Owner, wanted: &Desir
 async fn may_replace(ctx: &Ctx, owner: &Owner, live: Option<&str>) -> Result<bool, ApiError> {
     let Some(role) = live.filter(|arn| !arn.is_empty()) else { return Ok(true) };
     let Some(arn) = RoleArn::parse(role) else { return Ok(false) };
-    let seen = ctx.aws.role_head(&arn.name).await.map_err(ApiError::Failed)?;
+    let seen = ctx.aws.role_head(&arn.name, &arn.path).await.map_err(ApiError::Failed)?;
     Ok(seen.is_some_and(|r| r.arn == role && matches!(owner.judge(&r.tags), Ownership::Ours { .. })))
 }
 

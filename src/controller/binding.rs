@@ -76,6 +76,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, outcome: &mut Outcome) -
     outcome.role = Some(info(&desired, object));
     let run = Run { desired: &desired, binding: &object.head.key };
     remember(ctx, object, &class, &desired);
+    outcome.wish_changed = ctx.state().snapshot.wished_otherwise(&desired.arn, desired.fingerprint());
     let agreed = ctx.state().snapshot.agreed(&desired.arn, desired.fingerprint(), Instant::now()).cloned();
     if let Some(seen) = agreed {
         return carry_out(ctx, &run, Observed::Agreed, Some(seen), outcome).await;
@@ -130,7 +131,7 @@ fn candidate(state: &State, binding: &LeanBinding) -> Candidate {
 async fn refuse_new_identity(ctx: &Ctx, status: &BindingStatus, desired: &Desired) -> Result<(), Error> {
     let Some(hint) = status.role_arn.as_deref().filter(|hint| *hint != desired.arn) else { return Ok(()) };
     let Some(arn) = RoleArn::parse(hint).filter(|arn| arn.account == desired.account) else { return Ok(()) };
-    let Some(role) = ctx.aws.role_head(&arn.name).await? else { return Ok(()) };
+    let Some(role) = ctx.aws.role_head(&arn.name, &arn.path).await? else { return Ok(()) };
     let ours = matches!(desired.owner.judge(&role.tags), Ownership::Ours { released: false });
     if !ours || role.arn != hint {
         return Ok(());

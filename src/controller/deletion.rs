@@ -75,7 +75,7 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, outcome: &mut Outcome) -> Result
         if lock.is_none() {
             return Err(Error::new(Category::Settling, format!("another binding is working on {arn}")).into());
         }
-        let role = ctx.aws.role_head(&arn.name).await?.filter(|role| role.arn == arn.to_string());
+        let role = ctx.aws.role_head(&arn.name, &arn.path).await?.filter(|role| role.arn == arn.to_string());
         let (attached, inline) = match &wish {
             Some((_, desired)) if desired.arn == arn.to_string() => {
                 (desired.managed.clone(), desired.inline.keys().cloned().collect())
@@ -129,7 +129,7 @@ async fn remove(
             Step::DeleteServiceAccount { name } => {
                 account::delete(ctx, &object.head.key, name).await.map_err(Stop::from)
             }
-            Step::DeleteRole => delete_role(ctx, &found.arn.name).await.map_err(Stop::from),
+            Step::DeleteRole => delete_role(ctx, found.arn).await.map_err(Stop::from),
             step => ctx.aws.reduce(&found.arn.name, step).await.map_err(Stop::from),
         };
         match result {
@@ -144,13 +144,14 @@ async fn remove(
 }
 
 /// Deletes the role. What others have put on it is looked for only where AWS says that there is something.
-async fn delete_role(ctx: &Ctx, name: &str) -> Result<(), Error> {
+async fn delete_role(ctx: &Ctx, arn: &RoleArn) -> Result<(), Error> {
+    let name = arn.name.as_str();
     match ctx.aws.reduce(name, &Step::DeleteRole).await {
         Err(error) if error.category == Category::Settling => {}
         result => return result,
     }
     let (mut first, mut last) = (Vec::new(), Vec::new());
-    if let Some(role) = ctx.aws.role(name).await? {
+    if let Some(role) = ctx.aws.role(name, &arn.path).await? {
         for arn in &role.attached {
             let denies = ctx.aws.policy_only_denies(arn).await?;
             if denies { &mut last } else { &mut first }.push(Step::Detach(arn.clone()));

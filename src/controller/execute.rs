@@ -4,11 +4,12 @@ use super::account::{self, accounts};
 use super::api::ApiError;
 use super::binding::Stop;
 use super::state::Ctx;
+use crate::api::names::tag;
 use crate::aws::Created;
 use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::iam::role::{Observed, Role};
-use crate::plan::{Facet, Plan, Step, check_owner, goes_on, plan};
+use crate::plan::{Facet, Plan, Step, after, check_owner, created, goes_on, plan};
 use crate::snapshot::Seen;
 use crate::status::Outcome;
 use crate::store::NsName;
@@ -35,10 +36,26 @@ enum Ended {
 }
 
 impl Run<'_> {
-    /// The role as AWS shows it now.
+    /// The role as AWS shows it now. Within the settle window of our own last write only whose it is is read, because
+    /// what else AWS shows may be older than that write.
     pub async fn read(&self, ctx: &Ctx) -> Result<Observed, Error> {
-        let role = ctx.aws.role(&self.desired.name).await?;
-        Ok(role.map_or(Observed::Absent, |role| Observed::Present(Box::new(role))))
+        let (arn, settle) = (&self.desired.arn, ctx.settings.settle);
+        let own = ctx.state().snapshot.own(arn, settle, Instant::now()).cloned();
+        let Some(mut own) = own else {
+            let role = ctx.aws.role(&self.desired.name, &self.desired.path).await?;
+            return Ok(role.map_or(Observed::Absent, |role| Observed::Present(Box::new(role))));
+        };
+        let Some(head) = ctx.aws.role_head(&self.desired.name, &self.desired.path).await? else {
+            return Err(Error::new(Category::Settling, format!("AWS does not show {arn} everywhere yet")));
+        };
+        crate::plan::check_owner(&self.desired.owner, arn, &head)?;
+        if head.id != own.id {
+            // Somebody was faster than our window: what we made is no more.
+            ctx.state().snapshot.unknown(arn);
+            return Err(Error::new(Category::Settling, format!("{arn} was made again by somebody else")));
+        }
+        own.tags.extend(head.tags.into_iter().filter(|(key, _)| key.eq_ignore_ascii_case(tag::HOLD)));
+        Ok(Observed::Present(Box::new(own)))
     }
 
     /// Which stray managed policies only deny. Each is read once, before it would be detached.
@@ -64,8 +81,9 @@ pub async fn carry_out(
 ) -> Result<(), Stop> {
     let mut id = seen.as_ref().map(|seen| seen.id.clone());
     loop {
-        let mut denying = BTreeSet::new();
+        let (mut denying, mut known) = (BTreeSet::new(), None);
         if let Observed::Present(role) = &observed {
+            known = Some(role.as_ref().clone());
             if let Err(error) = check_owner(&run.desired.owner, &run.desired.arn, role) {
                 outcome.failure = Some((Some(Facet::Role), error));
                 return Ok(());
@@ -85,7 +103,7 @@ pub async fn carry_out(
                 return Ok(());
             }
         };
-        match steps(ctx, run, &plan, &mut id, outcome).await? {
+        match steps(ctx, run, &plan, &mut known, outcome).await? {
             Ended::Exists => {
                 observed = run.read(ctx).await?;
                 if observed == Observed::Absent {
@@ -94,8 +112,12 @@ pub async fn carry_out(
                 }
                 continue;
             }
-            Ended::Done if seen.is_none() => agree(ctx, run, &plan, id.clone(), denying),
-            Ended::Done | Ended::Failed => {}
+            Ended::Done if seen.is_none() => {
+                id = known.map(|role| role.id).or(id);
+                agree(ctx, run, &plan, id.clone(), denying);
+            }
+            Ended::Failed => id = known.map(|role| role.id).or(id),
+            Ended::Done => {}
         }
         outcome.held = !plan.held.is_empty();
         outcome.pending.extend(plan.held);
@@ -114,18 +136,25 @@ pub async fn carry_out(
 
 /// Remembers that the role is as desired, but for what stays as it is.
 fn agree(ctx: &Ctx, run: &Run<'_>, plan: &Plan, id: Option<String>, denying: BTreeSet<String>) {
-    let due = ctx.next_look(Instant::now());
+    let now = Instant::now();
+    let (arn, settle) = (&run.desired.arn, ctx.settings.settle);
+    let mut state = ctx.state();
+    state.snapshot.settled(arn, settle, now);
+    let written = state.snapshot.own(arn, settle, now).is_some();
+    // A look that comes while reads may still lag would tell nothing.
+    let due = if written { ctx.next_look(now).max(now + settle) } else { ctx.next_look(now) };
     let seen = Seen::new(id.unwrap_or_default(), due, plan.notes.clone(), plan.held.clone(), denying);
-    ctx.state().snapshot.agree(&run.desired.arn, run.desired.fingerprint(), seen);
+    state.snapshot.agree(arn, run.desired.fingerprint(), seen);
 }
 
 async fn steps(
     ctx: &Ctx,
     run: &Run<'_>,
     plan: &Plan,
-    id: &mut Option<String>,
+    known: &mut Option<Role>,
     outcome: &mut Outcome,
 ) -> Result<Ended, Stop> {
+    let arn = &run.desired.arn;
     for step in &plan.steps {
         let outage = outcome.failure.as_ref().is_some_and(|(_, error)| error.category.is_outage());
         if outage || !goes_on(&outcome.pending, step) {
@@ -144,18 +173,26 @@ async fn steps(
                 }
             }
         } else {
-            ctx.state().snapshot.unknown(&run.desired.arn);
-            match step {
+            ctx.state().snapshot.unknown(arn);
+            let sent = match step {
                 Step::CreateRole => match ctx.aws.create_role(run.desired).await {
                     Ok(Created::Exists) => return Ok(Ended::Exists),
-                    Ok(Created::New(made)) => {
-                        *id = Some(made);
+                    Ok(Created::New(id)) => {
+                        *known = Some(created(run.desired, id));
                         Ok(())
                     }
                     Err(error) => Err(error),
                 },
                 step => ctx.aws.apply(run.desired, step).await,
+            };
+            match (&sent, known.as_mut()) {
+                (Ok(()), Some(role)) => after(role, run.desired, step),
+                // It may have been done all the same.
+                (Err(error), _) if error.category == Category::Transient => *known = None,
+                _ => {}
             }
+            ctx.state().snapshot.wrote(arn, known.clone(), Instant::now());
+            sent
         };
         match result {
             Ok(()) => outcome.done.push(step.clone()),

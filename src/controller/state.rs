@@ -27,6 +27,8 @@ pub struct Settings {
     pub eks_cluster: Option<String>,
     /// `--resync`: how old an observation may grow.
     pub resync: Duration,
+    /// `--settle`: for how long after a write of ours reads of AWS are not believed.
+    pub settle: Duration,
     /// `--concurrency`: how many objects are worked on at a time.
     pub concurrency: usize,
 }

@@ -9,7 +9,7 @@ use crate::api::names::API_VERSION;
 use crate::api::reason;
 use crate::error::Category;
 use crate::queue::{Key, Kind, When};
-use crate::status::{Outcome, notices};
+use crate::status::{Outcome, deeds, notices};
 use crate::store::{LeanBinding, NsName};
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -36,10 +36,9 @@ pub async fn conclude(
     log(key, &outcome, quiet);
     let previous = object.status();
     let next = told(&previous, &outcome, &Time(Timestamp::now()));
+    let send = |notice| ctx.events.send(reference(object.as_ref()), notice);
+    deeds(&previous, &outcome).into_iter().for_each(send);
     if !quiet {
-        for notice in notices(&previous, &next, &outcome) {
-            ctx.events.send(reference(object.as_ref()), notice);
-        }
         if next != previous {
             match write::status(ctx, object.as_ref(), &next).await {
                 Ok(_) | Err(ApiError::NotFound) => {}
@@ -50,6 +49,8 @@ pub async fn conclude(
                 Err(_) => return Next::Again,
             }
         }
+        // Not before the status is written: computed again from the same status, they would be sent again.
+        notices(&previous, &next, &outcome).into_iter().for_each(send);
         count(ctx, key, &next);
     }
     match category {

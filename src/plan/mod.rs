@@ -11,6 +11,7 @@
 //! | always last | description and session, an annotation that replaces another role's, annotations on a former ServiceAccount |
 //! | is to go | annotation, policies, role |
 
+mod after;
 mod change;
 mod ownership;
 mod removal;
@@ -18,6 +19,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+pub use after::{after, created};
 pub use ownership::{check_owner, identity_changed};
 pub use removal::{Removal, removal};
 pub use step::{Facet, Step, goes_on};
