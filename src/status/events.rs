@@ -3,6 +3,7 @@
 use super::{Outcome, conditions::find};
 use crate::api::BindingStatus;
 use crate::api::reason::{self, condition as kind, event};
+use crate::error::Error;
 use crate::plan::{Facet, Step};
 
 /// The longest note that events.k8s.io takes is 1 kB.
@@ -32,43 +33,65 @@ impl Notice {
     }
 }
 
-/// The Events that stand between two statuses.
+/// The Events that stand between two statuses, to be sent once the second is written. What was done in between is told
+/// by [`deeds`].
 #[must_use]
 pub fn notices(previous: &BindingStatus, next: &BindingStatus, outcome: &Outcome) -> Vec<Notice> {
     let mut notices = Vec::new();
-    notices.extend(deeds(previous, outcome));
     notices.extend(role_notice(previous, next));
     notices.extend(account_notice(previous, next));
-    if let Some(error) = outcome.trouble().filter(|error| !error.category.is_brief()) {
-        // Ready is normal-true, the other two abnormal-true.
-        let said = [(kind::READY, "False"), (kind::RECONCILING, "True"), (kind::STALLED, "True")]
-            .iter()
-            .filter_map(|(kind, status)| find(&previous.conditions, kind).filter(|c| c.status == *status))
-            .any(|c| c.reason == error.reason && c.message == error.message);
-        if !said {
-            notices.push(Notice::new(true, error.reason, "Reconcile", error.message.clone()));
-        }
+    // Ready is normal-true, the other two abnormal-true.
+    let whole = [(kind::READY, "False"), (kind::RECONCILING, "True"), (kind::STALLED, "True")];
+    let account = [(kind::SERVICE_ACCOUNT_READY, "False")];
+    if let Some((_, error)) = &outcome.failure {
+        notices.extend(trouble(previous, error, &whole));
+        notices.extend(outcome.account_failure.as_ref().and_then(|error| trouble(previous, error, &account)));
+    } else if let Some(error) = &outcome.account_failure {
+        notices.extend(trouble(previous, error, &whole));
+    }
+    if outcome.done.is_empty() {
+        notices.extend(recovery(previous, next));
     }
     notices
 }
 
-fn deeds(previous: &BindingStatus, outcome: &Outcome) -> Option<Notice> {
+/// A failure that none of these conditions has said yet. What passes by itself is left to the conditions.
+fn trouble(previous: &BindingStatus, error: &Error, conditions: &[(&str, &str)]) -> Option<Notice> {
+    let said = conditions
+        .iter()
+        .filter_map(|(kind, status)| find(&previous.conditions, kind).filter(|c| c.status == *status))
+        .any(|c| c.reason == error.reason && c.message == error.message);
+    (!said && !error.category.is_brief()).then(|| Notice::new(true, error.reason, "Reconcile", error.message.clone()))
+}
+
+/// Ready again, though nothing had to be done for it: whoever was told of the trouble is told of its end.
+fn recovery(previous: &BindingStatus, next: &BindingStatus) -> Option<Notice> {
+    let ready = |status| find(status, kind::READY);
+    let was = ready(&previous.conditions).filter(|c| c.status != "True")?;
+    let is = ready(&next.conditions).filter(|c| c.status == "True")?;
+    let note = format!("{}, after {}", is.message, was.reason);
+    Some(Notice::new(false, reason::READY, "Reconcile", note))
+}
+
+/// The Event about what was done. It is sent at once: no later reconcile knows of it.
+#[must_use]
+pub fn deeds(previous: &BindingStatus, outcome: &Outcome) -> Option<Notice> {
     let role = outcome.role.as_ref()?;
     if outcome.done.contains(&Step::CreateRole) {
         let policies = outcome.done.iter().filter(|step| step.facet() == Facet::Policies).count();
-        let note = format!("made {} with {policies} policies for ServiceAccount {}", role.arn, role.service_account);
+        let plural = if policies == 1 { "policy" } else { "policies" };
+        let note = format!("made {} with {policies} {plural} for ServiceAccount {}", role.arn, role.service_account);
         return Some(Notice::new(false, event::CREATED, "Create", note));
     }
     if outcome.done.is_empty() {
         return None;
     }
     let list: Vec<String> = outcome.done.iter().map(ToString::to_string).collect();
-    let was_true = find(&previous.conditions, kind::READY)
-        .is_some_and(|c| c.status == "True" && c.observed_generation == Some(outcome.generation));
+    let differed = outcome.was_true(previous) && !outcome.wish_changed;
     // A ServiceAccount that arrives after its binding is no drift, and is told by its condition.
     let waited = find(&previous.conditions, kind::SERVICE_ACCOUNT_READY).is_some_and(|c| c.status != "True");
     let only_account = outcome.done.iter().all(|step| step.facet() == Facet::ServiceAccount);
-    let (reason, action) = match (was_true, waited && only_account) {
+    let (reason, action) = match (differed, waited && only_account) {
         (true, false) => (event::DRIFT_CORRECTED, "Repair"),
         _ => (event::UPDATED, "Update"),
     };

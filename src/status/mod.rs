@@ -3,12 +3,13 @@
 mod class;
 mod conditions;
 mod events;
+mod parts;
 #[cfg(test)]
 mod tests;
 
 pub use class::{ClassOutcome, class_status};
 pub use conditions::{condition, find, set};
-pub use events::{Notice, notices};
+pub use events::{Notice, deeds, notices};
 
 use crate::api::BindingStatus;
 use crate::api::reason::{self, condition as kind};
@@ -19,6 +20,8 @@ use std::time::Duration;
 
 /// How long a refusal may still be a permission or quota that has not reached all of AWS yet.
 pub const FRESH_PERMISSIONS: Duration = Duration::from_secs(300);
+/// The most steps, and the most characters of one, that the schema takes.
+const STEPS_MAX: (usize, usize) = (100, 512);
 
 /// Everything that a reconcile of a binding found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +32,8 @@ pub struct Outcome {
     pub class: Option<String>,
     /// The role that was asked for; `None` where it never came so far.
     pub role: Option<RoleInfo>,
-    /// What stopped it, and where; the facet is `None` where nothing was known yet.
+    /// What stopped it, and where; the facet is `None` where that can't be told. Where no step is pending beside it,
+    /// it stopped before there was a plan.
     pub failure: Option<(Option<Facet>, Error)>,
     /// The ServiceAccount steps fail on their own and stop nothing else.
     pub account_failure: Option<Error>,
@@ -45,6 +49,9 @@ pub struct Outcome {
     pub held: bool,
     /// For how long the same trouble has been going on.
     pub trouble_age: Duration,
+    /// Whether the role was last as desired for another desired state than now: what is done is then no repair, even
+    /// where the binding itself did not change.
+    pub wish_changed: bool,
 }
 
 /// The role of a binding, for its status.
@@ -65,12 +72,6 @@ pub struct RoleInfo {
 }
 
 impl Outcome {
-    /// An outcome for a binding that could not be reconciled at all.
-    #[must_use]
-    pub fn failed(generation: i64, class: Option<String>, error: Error) -> Self {
-        Self { generation, class, failure: Some((None, error)), ..Self::default() }
-    }
-
     /// The failure that decides what is said of the whole: AWS first, then the ServiceAccount.
     #[must_use]
     pub fn trouble(&self) -> Option<&Error> {
@@ -80,12 +81,27 @@ impl Outcome {
     fn on_hold(&self) -> bool {
         self.held && !self.pending.is_empty()
     }
+
+    fn is_outage(&self) -> bool {
+        self.trouble().is_some_and(|error| error.category.is_outage())
+    }
+
+    /// Whether the steps that lead to the desired state were found, done or not.
+    fn has_plan(&self) -> bool {
+        self.failure.is_none() || !self.pending.is_empty()
+    }
+
+    /// Whether this generation was true before, going by what was said of it.
+    fn was_true(&self, previous: &BindingStatus) -> bool {
+        let ready = conditions::find(&previous.conditions, kind::READY);
+        ready.is_some_and(|c| c.status == "True" && c.observed_generation == Some(self.generation))
+    }
 }
 
 /// The status that follows `previous`. Equal to it where nothing changed, times included.
 #[must_use]
 pub fn status(previous: &BindingStatus, outcome: &Outcome, now: &Time) -> BindingStatus {
-    let outage = outcome.trouble().is_some_and(|error| error.category.is_outage());
+    let outage = outcome.is_outage();
     let mut next = previous.clone();
     if !outage {
         next.observed_generation = Some(outcome.generation);
@@ -102,7 +118,10 @@ pub fn status(previous: &BindingStatus, outcome: &Outcome, now: &Time) -> Bindin
             next.role_id = Some(id.clone());
         }
     }
-    next.pending_steps = outcome.pending.iter().map(ToString::to_string).collect();
+    // An outage that keeps us from looking does not undo what we knew to be missing.
+    if !outage || outcome.has_plan() {
+        next.pending_steps = steps(outcome);
+    }
     let mut conditions = Vec::new();
     let facets = [
         (Facet::Role, kind::ROLE_READY),
@@ -112,10 +131,10 @@ pub fn status(previous: &BindingStatus, outcome: &Outcome, now: &Time) -> Bindin
     let ready = ready(previous, outcome);
     conditions.extend(ready.map(|(status, reason, message)| condition(kind::READY, status, reason, &message)));
     for (facet, kind) in facets {
-        let told = facet_condition(previous, outcome, facet, kind);
+        let told = parts::part(previous, outcome, facet, kind);
         conditions.extend(told.map(|(status, reason, message)| condition(kind, status, reason, &message)));
     }
-    conditions.extend(progress(outcome));
+    conditions.extend(progress(previous, outcome));
     next.conditions = set(&previous.conditions, conditions, outcome.generation, now);
     next
 }
@@ -124,8 +143,8 @@ pub fn status(previous: &BindingStatus, outcome: &Outcome, now: &Time) -> Bindin
 #[must_use]
 pub fn deleting(previous: &BindingStatus, outcome: &Outcome, now: &Time) -> BindingStatus {
     let mut next = previous.clone();
-    next.pending_steps = outcome.pending.iter().map(ToString::to_string).collect();
-    next.conditions = set(&previous.conditions, progress(outcome), outcome.generation, now);
+    next.pending_steps = steps(outcome);
+    next.conditions = set(&previous.conditions, Vec::from_iter(progress(previous, outcome)), outcome.generation, now);
     next
 }
 
@@ -133,117 +152,53 @@ type Told = (&'static str, &'static str, String);
 
 /// `None`: it stays as it was.
 fn ready(previous: &BindingStatus, outcome: &Outcome) -> Option<Told> {
-    let before = conditions::find(&previous.conditions, kind::READY);
-    let in_aws = before.is_some_and(|c| c.status == "True" && c.observed_generation == Some(outcome.generation));
+    let was_true = outcome.was_true(previous);
     if let Some(error) = outcome.trouble() {
         // An outage, or a failure to look or to repair, says nothing about what is already true in AWS.
-        let keep = if error.category.is_outage() { before.is_some() } else { in_aws && !error.category.is_verdict() };
+        let known = conditions::find(&previous.conditions, kind::READY).is_some();
+        let keep = if error.category.is_outage() { known } else { was_true && !error.category.is_verdict() };
         return (!keep).then(|| ("False", error.reason, error.message.clone()));
     }
-    if outcome.on_hold() {
-        return (!in_aws).then(|| ("False", reason::HELD, hold_message(outcome)));
+    if !outcome.pending.is_empty() {
+        let (reason, text) = parts::why_pending(outcome, &outcome.pending);
+        return (!was_true).then_some(("False", reason, text));
     }
     let role = outcome.role.as_ref()?;
     Some(("True", reason::READY, format!("ServiceAccount {} may assume {}", role.service_account, role.arn)))
 }
 
-fn facet_condition(previous: &BindingStatus, outcome: &Outcome, facet: Facet, kind: &str) -> Option<Told> {
-    let before = conditions::find(&previous.conditions, kind);
-    let failed = match &outcome.failure {
-        Some((at, error)) if *at == Some(facet) || at.is_none() => Some(error),
-        _ => outcome.account_failure.as_ref().filter(|_| facet == Facet::ServiceAccount),
-    };
-    if let Some(error) = failed {
-        let says_nothing = outcome.failure.as_ref().is_some_and(|(at, _)| at.is_none()) && before.is_some();
-        let keep = (error.category.is_outage() && before.is_some()) || says_nothing;
-        return (!keep).then(|| ("False", error.reason, error.message.clone()));
-    }
-    let waiting = outcome.pending.iter().filter(|step| step.facet() == facet).count();
-    if waiting > 0 {
-        let why = if outcome.held { reason::HELD } else { reason::PENDING };
-        let text = if outcome.held { hold_message(outcome) } else { format!("{waiting} steps to go") };
-        return Some(("False", why, text));
-    }
-    let role = outcome.role.as_ref()?;
-    Some(match facet {
-        Facet::Role => role_told(previous, role, outcome),
-        Facet::Policies if !role.grants => (
-            "True",
-            reason::NO_POLICIES,
-            "the spec lists no policies: the role can be assumed but may do nothing".into(),
-        ),
-        Facet::Policies => restricted(outcome).map_or_else(
-            || ("True", reason::READY, "exactly the listed policies are on the role".into()),
-            |text| ("True", reason::RESTRICTED, text),
-        ),
-        Facet::ServiceAccount => match &outcome.account_missing {
-            Some(name) => (
-                "False",
-                reason::SERVICE_ACCOUNT_NOT_FOUND,
-                format!("ServiceAccount {name} does not exist; create it, or set spec.serviceAccount.create to true"),
-            ),
-            None => ("True", reason::READY, format!("ServiceAccount {} names the role", role.service_account)),
-        },
-    })
-}
-
-fn role_told(previous: &BindingStatus, role: &RoleInfo, outcome: &Outcome) -> Told {
-    let before = conditions::find(&previous.conditions, kind::ROLE_READY);
-    if let (Some(old), Some(new)) = (&previous.role_id, &role.id)
-        && old != new
-        && previous.role_arn.as_ref() == Some(&role.arn)
-    {
-        let text = format!(
-            "somebody deleted the role and it was made again: its unique id was {old} and is {new}. Bucket, key and trust \
-             policies elsewhere that name the role still mean the old one and have to be written again"
-        );
-        return ("True", reason::ROLE_RECREATED, text);
-    }
-    // Said until the next change of the spec: by then somebody has been here and has read it.
-    if let Some(before) = before
-        && before.reason == reason::ROLE_RECREATED
-        && before.observed_generation == Some(outcome.generation)
-    {
-        return ("True", reason::ROLE_RECREATED, before.message.clone());
-    }
-    restricted(outcome).map_or_else(
-        || ("True", reason::READY, format!("{} is as declared", role.arn)),
-        |text| ("True", reason::RESTRICTED, text),
-    )
-}
-
-fn restricted(outcome: &Outcome) -> Option<String> {
-    let names: Vec<&str> = outcome.notes.iter().flat_map(|Note::Restricted(names)| names).map(String::as_str).collect();
-    (!names.is_empty()).then(|| {
-        format!("policies that only deny were put on the role by somebody else and stay: {}", names.join(", "))
-    })
-}
-
-fn hold_message(outcome: &Outcome) -> String {
-    let steps: Vec<String> = outcome.pending.iter().map(ToString::to_string).collect();
-    format!(
-        "the role carries the tag {} and is not written; waiting: {}",
-        crate::api::names::tag::HOLD,
-        steps.join("; ")
-    )
-}
-
 /// `Reconciling` or `Stalled`, never both.
-fn progress(outcome: &Outcome) -> Vec<Condition> {
+fn progress(previous: &BindingStatus, outcome: &Outcome) -> Option<Condition> {
     if let Some(error) = outcome.trouble() {
-        let waits = match error.category {
-            Category::Denied | Category::Quota | Category::Missing => outcome.trouble_age >= FRESH_PERMISSIONS,
-            category => !category.is_outage(),
-        };
-        let kind = if waits { kind::STALLED } else { kind::RECONCILING };
-        return vec![condition(kind, "True", error.reason, &error.message)];
+        let fresh = outcome.trouble_age < FRESH_PERMISSIONS;
+        return Some(trouble(&previous.conditions, outcome.generation, error, fresh));
     }
-    if outcome.on_hold() {
-        return vec![condition(kind::STALLED, "True", reason::HELD, &hold_message(outcome))];
+    if outcome.pending.is_empty() {
+        return None;
     }
-    if !outcome.pending.is_empty() {
-        let text = format!("{} steps to go", outcome.pending.len());
-        return vec![condition(kind::RECONCILING, "True", reason::PENDING, &text)];
+    let (reason, text) = parts::why_pending(outcome, &outcome.pending);
+    match (outcome.on_hold(), outcome.was_true(previous)) {
+        (false, _) => Some(condition(kind::RECONCILING, "True", reason, &text)),
+        (true, false) => Some(condition(kind::STALLED, "True", reason, &text)),
+        // Somebody keeps the role as it is, and it is what this generation asked for but for a drift: no trouble.
+        (true, true) => None,
     }
-    Vec::new()
+}
+
+/// Whether an error is tried again by itself (`Reconciling`) or waits for somebody (`Stalled`). `fresh`: a refusal that
+/// may still be a permission or quota which has not reached all of AWS.
+fn trouble(previous: &[Condition], generation: i64, error: &Error, fresh: bool) -> Condition {
+    // A restart of the operator forgets the age; the same refusal was called Stalled once and stays so.
+    let known = conditions::find(previous, kind::STALLED)
+        .is_some_and(|c| c.reason == error.reason && c.observed_generation == Some(generation));
+    let waits = match error.category {
+        Category::Denied | Category::Quota | Category::Missing => known || !fresh,
+        category => !category.is_outage(),
+    };
+    condition(if waits { kind::STALLED } else { kind::RECONCILING }, "True", error.reason, &error.message)
+}
+
+fn steps(outcome: &Outcome) -> Vec<String> {
+    let words = outcome.pending.iter().map(|step| step.to_string().chars().take(STEPS_MAX.1).collect());
+    words.take(STEPS_MAX.0).collect()
 }
