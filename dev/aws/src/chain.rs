@@ -19,7 +19,7 @@ use crate::faults::hold::{After, hold};
 use crate::faults::rules::{Action, Stage, When};
 use crate::faults::wire;
 use crate::world::{World, lag};
-use crate::{eks, exist, iam, ops, policy, shape, sts};
+use crate::{authorise, eks, exist, iam, ops, policy, shape, sts};
 
 enum End {
     Outcome(Outcome),
@@ -75,6 +75,7 @@ async fn pass(world: &World, call: &mut Call) -> Result<Outcome, End> {
 fn apply(world: &World, call: &mut Call) -> Outcome {
     ops::known(call)?;
     shape::check(world, call)?;
+    authorise::check(world, call)?;
     policy::check(world, call)?;
     exist::check(world, call)?;
     policy::rewrite(world, call);

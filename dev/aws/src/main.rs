@@ -5,6 +5,7 @@
 
 mod admin;
 mod answer;
+mod authorise;
 mod call;
 mod chain;
 mod door;

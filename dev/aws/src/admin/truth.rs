@@ -4,6 +4,7 @@ use fakecloud_iam::{IamRole, IamState, Tag};
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Ask, bad, missing};
+use crate::authorise::{Layers, try_out};
 use crate::world::World;
 
 /// A document as JSON; as text where it is none.
@@ -68,6 +69,19 @@ fn show(state: &IamState, role: &IamRole) -> Value {
         "boundary": role.permissions_boundary,
         "instanceProfiles": profiles,
     })
+}
+
+/// A decision on policies, action, resource and context of the asker's own: nothing of the state is looked at.
+pub fn evaluate(ask: &Ask<'_>) -> Answer {
+    let list = |name: &str| match ask.body.get(name) {
+        Some(Value::Array(many)) => Some(many.clone()),
+        Some(Value::Null) | None => None,
+        Some(one) => Some(vec![one.clone()]),
+    };
+    let layers =
+        Layers { identity: list("policies").unwrap_or_default(), boundary: list("boundary"), session: list("session") };
+    let (action, resource) = (ask.text("action")?, ask.text("resource")?);
+    Ok(try_out(&layers, &action, &resource, ask.body.get("context").unwrap_or(&Value::Null)))
 }
 
 pub fn providers(world: &World, ask: &Ask<'_>) -> Answer {

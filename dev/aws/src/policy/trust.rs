@@ -61,7 +61,8 @@ fn statement(one: &Statement) -> Result<(), String> {
     };
     for action in words(actions).ok_or(grammar::SYNTAX)? {
         let lower = action.to_lowercase();
-        if !ACTIONS.contains(&lower.as_str()) && !(lower.starts_with("sts:") && lower.contains('*')) {
+        let is_pattern = lower.starts_with("sts:") && lower.contains('*');
+        if !is_pattern && !ACTIONS.contains(&lower.as_str()) {
             return Err("AssumeRole policy may only specify STS AssumeRole actions.".to_owned());
         }
     }

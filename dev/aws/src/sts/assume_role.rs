@@ -6,6 +6,7 @@ use fakecloud_core::auth::ConditionContext;
 use super::session::{duration, open, role_arn, session_name, within_the_role};
 use super::trust::trusts_caller;
 use crate::answer::{Outcome, Refusal, xml};
+use crate::authorise::{self, Decision};
 use crate::call::{Call, Service};
 use crate::world::World;
 use crate::world::keys::Who;
@@ -46,9 +47,15 @@ pub fn handle(world: &World, call: &mut Call) -> Outcome {
         context.service_keys.insert("sts:externalid".to_owned(), vec![id.to_owned()]);
     }
     context.service_keys.insert("sts:rolesessionname".to_owned(), vec![session.clone()]);
-    let (trusted, _by_name) = trusts_caller(&role, &key, &context);
+    let (trusted, by_name) = trusts_caller(&role, &key, &context);
     if !trusted {
         return Err(denied());
+    }
+    let (own, refusal) = authorise::may_assume(world, call, &wanted.arn, &session);
+    // In one account it is enough that the trust policy names the caller itself; a deny of its own stands.
+    let suffices = by_name && key.account == wanted.account && own == Decision::NoIdentity;
+    if authorise::enforced(world, &key.account) && own != Decision::Allow && !suffices {
+        return Err(refusal);
     }
     let seconds = within_the_role(&role, asked)?;
     if matches!(key.who, Who::Session { .. }) && seconds > 3600 {
