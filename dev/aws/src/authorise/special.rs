@@ -13,10 +13,13 @@ use super::arnlike;
 
 pub fn specialised(document: &Value, context: &ConditionContext) -> Value {
     let mut document = document.clone();
-    match document.get_mut("Statement") {
-        Some(Value::Array(statements)) => statements.retain_mut(|one| keep(one, context)),
-        Some(one) if !keep(one, context) => *one = Value::Array(Vec::new()),
-        _ => {}
+    let statements = document.get_mut("Statement");
+    if let Some(Value::Array(many)) = statements {
+        many.retain_mut(|one| keep(one, context));
+    } else if let Some(one) = statements
+        && !keep(one, context)
+    {
+        *one = Value::Array(Vec::new());
     }
     document
 }
