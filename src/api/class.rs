@@ -54,7 +54,11 @@ use std::collections::BTreeMap;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::keeps_account())]
 pub struct IrsaClassSpec {
+    /// The AWS account of the roles, where it is not the operator's own. It can't be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountSpec>,
     /// The IAM OIDC provider that makes AWS trust the cluster's tokens. There is one in each account for each issuer, and
     /// other tools use it too: audiences are only ever added.
     #[serde(default)]
@@ -62,6 +66,16 @@ pub struct IrsaClassSpec {
     /// How roles are made: what holds for all bindings of the class.
     #[serde(default)]
     pub role: ClassRoleSpec,
+}
+
+/// Another AWS account.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountSpec {
+    /// ARN of the role that the operator assumes there, as `arn:aws:iam::111122223333:role/irsa-operator`. Provider and
+    /// roles of the class are made in its account, with its permissions.
+    #[schemars(transform = rules::assume_role_arn)]
+    pub assume_role_arn: String,
 }
 
 /// The IAM OIDC provider of the cluster's issuer. It is shared with every other tool: audiences are only ever added.

@@ -248,6 +248,22 @@ pub fn path(schema: &mut Schema) {
     );
 }
 
+/// The role that the operator assumes in another account.
+pub fn assume_role_arn(schema: &mut Schema) {
+    set(schema, json!({"minLength": 20, "maxLength": 2048}));
+    rule(
+        schema,
+        r"self.matches('^arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/([!-~]+/)?[A-Za-z0-9_+=,.@-]{1,64}$')",
+        "write the ARN of a role, as arn:aws:iam::111122223333:role/irsa-operator",
+    );
+}
+
+/// On the object that holds `account`: roles can't move to another account.
+pub fn keeps_account() -> Rule {
+    Rule::new("has(self.account) == has(oldSelf.account) && (!has(self.account) || self.account == oldSelf.account)")
+        .message("account can't be changed, because roles can't be moved; make another class for new bindings")
+}
+
 /// On the object that holds `permissionsBoundaryArn`, because a rule on an optional field does not see its removal.
 pub fn keeps_boundary() -> Rule {
     Rule::new("!has(oldSelf.permissionsBoundaryArn) || has(self.permissionsBoundaryArn)").message(

@@ -15,11 +15,15 @@ pub struct Identity {
 }
 
 impl Aws {
-    /// `sts:GetCallerIdentity`.
+    /// `sts:GetCallerIdentity`, asked once.
     ///
     /// # Errors
     /// As the call fails; an answer without a proper ARN is `Transient`.
     pub async fn identity(&self) -> Result<Identity, Error> {
+        self.identity.get_or_try_init(|| self.ask_identity()).await.cloned()
+    }
+
+    async fn ask_identity(&self) -> Result<Identity, Error> {
         let answer = call("sts:GetCallerIdentity", || self.sts.get_caller_identity().send()).await?;
         let caller = answer.arn().and_then(Caller::parse);
         let Caller { partition, account } = caller.ok_or_else(|| {

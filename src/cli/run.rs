@@ -1,7 +1,7 @@
 //! `irsa-operator run`: the operator itself.
 
 use crate::admin::{self, Health};
-use crate::aws::Aws;
+use crate::aws::Accounts;
 use crate::controller::{self, Ctx, Events, Settings};
 use crate::telemetry::{self, Format};
 use k8s_openapi::jiff::SignedDuration;
@@ -27,6 +27,10 @@ pub struct Args {
     /// Ask EKS for the issuer of this cluster
     #[arg(long, env = "IRSA_EKS_CLUSTER", value_name = "NAME")]
     eks_cluster: Option<String>,
+
+    /// The external id that is sent when a role in another account is assumed (spec.account of a class)
+    #[arg(long, env = "IRSA_EXTERNAL_ID", value_name = "ID")]
+    external_id: Option<String>,
 
     /// How old what is known of a role may grow before it is looked at again, as 30s, 10m or 2h
     #[arg(long, env = "IRSA_RESYNC", value_name = "DURATION", default_value = "10m", value_parser = duration)]
@@ -91,8 +95,8 @@ async fn serve(args: &Args) -> Result<(), String> {
     // Port 0 takes a free one: then this line is where to find it.
     let listen = listener.local_addr().unwrap_or(args.listen);
     info!(version = env!("CARGO_PKG_VERSION"), cluster_id = args.cluster_id, %listen, "irsa-operator starts");
-    let aws = Aws::from_env().await;
-    let ctx = Arc::new(Ctx::new(settings, client, aws, events, health.clone()));
+    let accounts = Accounts::from_env(&args.cluster_id, args.external_id.clone()).await;
+    let ctx = Arc::new(Ctx::new(settings, client, accounts, events, health.clone()));
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
     tokio::spawn(async move {

@@ -4,6 +4,7 @@ use super::api::{self, ApiError};
 use super::state::{Ctx, State};
 use super::write::namespaced;
 use crate::api::names::{CREATED_BY, MANAGER, annotation, manager_of};
+use crate::aws::Aws;
 use crate::desired::DesiredAccount;
 use crate::error::{Category, Error};
 use crate::iam::arn::RoleArn;
@@ -91,7 +92,13 @@ pub async fn apply(
 ///
 /// # Errors
 /// `Conflict` that names manager and field, where something else is in the way.
-pub async fn annotate(ctx: &Ctx, binding: &NsName, owner: &Owner, wanted: &DesiredAccount) -> Result<(), ApiError> {
+pub async fn annotate(
+    ctx: &Ctx,
+    aws: &Aws,
+    binding: &NsName,
+    owner: &Owner,
+    wanted: &DesiredAccount,
+) -> Result<(), ApiError> {
     let live: Option<Arc<LeanServiceAccount>> =
         ctx.state().accounts.get(&NsName::new(binding.namespace.clone(), wanted.name.as_str())).cloned();
     let live = live.ok_or(ApiError::Stale)?;
@@ -105,17 +112,17 @@ pub async fn annotate(ctx: &Ctx, binding: &NsName, owner: &Owner, wanted: &Desir
         result => return result,
     };
     let only_role = fields.iter().all(|(field, _)| field.ends_with(annotation::ROLE_ARN));
-    if only_role && may_replace(ctx, owner, live.role_arn()).await? {
+    if only_role && may_replace(aws, owner, live.role_arn()).await? {
         return apply(ctx, binding, target, &wanted.annotations, true).await;
     }
     Err(ApiError::Failed(foreign(&wanted.name, &live, &fields)))
 }
 
 /// Whether the annotation's value is nobody else's.
-async fn may_replace(ctx: &Ctx, owner: &Owner, live: Option<&str>) -> Result<bool, ApiError> {
+async fn may_replace(aws: &Aws, owner: &Owner, live: Option<&str>) -> Result<bool, ApiError> {
     let Some(role) = live.filter(|arn| !arn.is_empty()) else { return Ok(true) };
     let Some(arn) = RoleArn::parse(role) else { return Ok(false) };
-    let seen = ctx.aws.role_head(&arn.name, &arn.path).await.map_err(ApiError::Failed)?;
+    let seen = aws.role_head(&arn.name, &arn.path).await.map_err(ApiError::Failed)?;
     Ok(seen.is_some_and(|r| r.arn == role && matches!(owner.judge(&r.tags), Ownership::Ours { .. })))
 }
 

@@ -10,6 +10,7 @@ use super::worker::Next;
 use super::write;
 use crate::api::names::FINALIZER;
 use crate::api::{BindingStatus, IrsaBindingSpec};
+use crate::aws::Aws;
 use crate::desired::{Desired, Who, desired, identity, vars};
 use crate::error::{Category, Error};
 use crate::holder::{Candidate, holder};
@@ -71,10 +72,10 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, outcome: &mut Outcome) -
     outcome.class = Some(class.name.clone());
     refuse_rival(&ctx.state(), object, &spec)?;
     let desired = desired(who(&object.head.key, &class.name), &spec, &class.spec, &class.place)?;
-    refuse_new_identity(ctx, &object.status(), &desired).await?;
+    refuse_new_identity(&class.aws, &object.status(), &desired).await?;
     let fresh = claim(ctx, object, &spec, &class).await?;
     outcome.role = Some(info(&desired, object));
-    let run = Run { desired: &desired, binding: &object.head.key };
+    let run = Run { desired: &desired, binding: &object.head.key, aws: &class.aws };
     remember(ctx, object, &class, &desired);
     outcome.wish_changed = ctx.state().snapshot.wished_otherwise(&desired.arn, desired.fingerprint());
     let agreed = ctx.state().snapshot.agreed(&desired.arn, desired.fingerprint(), Instant::now()).cloned();
@@ -128,10 +129,10 @@ fn candidate(state: &State, binding: &LeanBinding) -> Candidate {
 
 /// Status is only a hint where to look: a tenant may have written it. If the role it names is this binding's, the
 /// binding has one already, and is not given a second of another name.
-async fn refuse_new_identity(ctx: &Ctx, status: &BindingStatus, desired: &Desired) -> Result<(), Error> {
+async fn refuse_new_identity(aws: &Aws, status: &BindingStatus, desired: &Desired) -> Result<(), Error> {
     let Some(hint) = status.role_arn.as_deref().filter(|hint| *hint != desired.arn) else { return Ok(()) };
     let Some(arn) = RoleArn::parse(hint).filter(|arn| arn.account == desired.account) else { return Ok(()) };
-    let Some(role) = ctx.aws.role_head(&arn.name, &arn.path).await? else { return Ok(()) };
+    let Some(role) = aws.role_head(&arn.name, &arn.path).await? else { return Ok(()) };
     let ours = matches!(desired.owner.judge(&role.tags), Ownership::Ours { released: false });
     if !ours || role.arn != hint {
         return Ok(());

@@ -9,6 +9,7 @@ use super::{facts, write};
 use crate::api::names::{FINALIZER, tag};
 use crate::api::reason::event;
 use crate::api::{DeletionPolicy, IrsaClassSpec};
+use crate::aws::Aws;
 use crate::desired::Place;
 use crate::error::{Category, Error};
 use crate::iam::name::check_template;
@@ -72,7 +73,8 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, outcome: &mut ClassOutcome
         outcome.place = fresh;
         return Ok(());
     }
-    let place = match facts::place(ctx).await {
+    let aws = ctx.accounts.of(spec.account.as_ref().map(|account| account.assume_role_arn.as_str())).await;
+    let place = match facts::place(ctx, &aws).await {
         Ok(place) => place,
         // An outage says nothing of what was known before; a contradiction does.
         Err(error) if error.category.is_outage() => return Err(error.into()),
@@ -82,8 +84,8 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, outcome: &mut ClassOutcome
         }
     };
     outcome.place = Some(place.clone());
-    provider(ctx, object, &spec, &place).await?;
-    let seen = ClassSeen { place: place.clone(), generation, due: ctx.next_look(now) };
+    provider(ctx, &aws, object, &spec, &place).await?;
+    let seen = ClassSeen { place: place.clone(), aws, generation, due: ctx.next_look(now) };
     let mut state = ctx.state();
     let before = state.classes_seen.insert(name.clone(), seen);
     if before.is_none_or(|before| before.place != place) {
@@ -106,18 +108,18 @@ fn forget(ctx: &Ctx, name: &Arc<str>) {
 }
 
 /// Made where it is missing; adopted where it is there; audiences are only added.
-async fn provider(ctx: &Ctx, object: &LeanClass, spec: &IrsaClassSpec, place: &Place) -> Result<(), Error> {
+async fn provider(ctx: &Ctx, aws: &Aws, object: &LeanClass, spec: &IrsaClassSpec, place: &Place) -> Result<(), Error> {
     let arn = place.provider_arn();
     let wanted = &spec.oidc_provider.audiences;
-    let mut live = ctx.aws.provider(&arn).await?;
+    let mut live = aws.provider(&arn).await?;
     if live.is_none() && spec.oidc_provider.manage {
-        if ctx.aws.create_provider(&place.issuer, wanted, &provider_tags(place)).await? {
+        if aws.create_provider(&place.issuer, wanted, &provider_tags(place)).await? {
             info!(object = %Key::Class(object.head.key.name.clone()), provider = arn, "made the OIDC provider");
             let note = format!("made the OIDC provider {arn} with the audiences {}", wanted.join(", "));
             ctx.events.send(reference(object), Notice::new(false, event::PROVIDER_CREATED, "Create", note));
             return Ok(());
         }
-        live = ctx.aws.provider(&arn).await?;
+        live = aws.provider(&arn).await?;
     }
     let Some(live) = live else {
         let text = format!("the OIDC provider {arn} does not exist; make it, or set spec.oidcProvider.manage to true");
@@ -130,7 +132,7 @@ async fn provider(ctx: &Ctx, object: &LeanClass, spec: &IrsaClassSpec, place: &P
             );
             return Err(Error::new(Category::Missing, text));
         }
-        ctx.aws.add_audience(&arn, audience).await?;
+        aws.add_audience(&arn, audience).await?;
         info!(object = %Key::Class(object.head.key.name.clone()), provider = arn, audience, "added an audience");
     }
     Ok(())
@@ -151,7 +153,7 @@ async fn let_go(ctx: &Ctx, object: &LeanClass, outcome: &mut ClassOutcome) -> Re
     let name = &object.head.key.name;
     let users = users(ctx, name);
     if !users.is_empty() {
-        outcome.place = ctx.state().place_of(name);
+        outcome.place = ctx.state().place_of(name).map(|(place, _)| place);
         let more = users.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let named = users.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
@@ -179,21 +181,28 @@ async fn remove_provider(ctx: &Ctx, object: &LeanClass) -> Result<(), Error> {
         return Ok(());
     }
     let known = ctx.state().place_of(&object.head.key.name);
-    let place = match known {
-        Some(place) => place,
-        None => facts::place(ctx).await?,
+    let (place, aws) = match known {
+        Some(known) => known,
+        None => {
+            let role = object.decode().ok().and_then(|spec| spec.account).map(|account| account.assume_role_arn);
+            let aws = ctx.accounts.of(role.as_deref()).await;
+            (facts::place(ctx, &aws).await?, aws)
+        }
     };
+    if ctx.state().shares_place(&object.head.key.name, &place) {
+        return Ok(());
+    }
     let arn = place.provider_arn();
-    let Some(provider) = ctx.aws.provider(&arn).await? else { return Ok(()) };
+    let Some(provider) = aws.provider(&arn).await? else { return Ok(()) };
     if tags::get(&provider.tags, tag::CLUSTER) != Some(place.cluster_id.as_str()) {
         return Ok(());
     }
     let object_name = Key::Class(object.head.key.name.clone());
-    if let Some(role) = ctx.aws.role_that_trusts(&arn).await? {
+    if let Some(role) = aws.role_that_trusts(&arn).await? {
         info!(object = %object_name, provider = arn, role, "the OIDC provider stays, as a role trusts it");
         return Ok(());
     }
-    ctx.aws.delete_provider(&arn).await?;
+    aws.delete_provider(&arn).await?;
     info!(object = %object_name, provider = arn, "deleted the OIDC provider");
     Ok(())
 }

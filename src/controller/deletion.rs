@@ -10,6 +10,7 @@ use super::{facts, write};
 use crate::api::DeletionPolicy;
 use crate::api::names::FINALIZER;
 use crate::api::reason::event;
+use crate::aws::Aws;
 use crate::desired::Place;
 use crate::error::{Category, Error};
 use crate::iam::arn::RoleArn;
@@ -59,8 +60,8 @@ async fn failed(ctx: &Ctx, object: &Arc<LeanBinding>, mut outcome: Outcome, erro
 /// All of it but the finalizer. Returns what is to be told when that is off as well.
 async fn clean(ctx: &Ctx, object: &LeanBinding, outcome: &mut Outcome) -> Result<Option<Notice>, Stop> {
     let wish = last_wish(&ctx.state(), object);
-    let place = match &wish {
-        Some((class, _)) => class.place.clone(),
+    let (place, aws) = match &wish {
+        Some((class, _)) => (class.place.clone(), class.aws.clone()),
         None => known_place(ctx, object).await?,
     };
     let owner = wish.as_ref().map_or_else(|| owner(object, &place), |(_, desired)| desired.owner.clone());
@@ -75,21 +76,21 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, outcome: &mut Outcome) -> Result
         if lock.is_none() {
             return Err(Error::new(Category::Settling, format!("another binding is working on {arn}")).into());
         }
-        let role = ctx.aws.role_head(&arn.name, &arn.path).await?.filter(|role| role.arn == arn.to_string());
+        let role = aws.role_head(&arn.name, &arn.path).await?.filter(|role| role.arn == arn.to_string());
         let (attached, inline) = match &wish {
             Some((_, desired)) if desired.arn == arn.to_string() => {
                 (desired.managed.clone(), desired.inline.keys().cloned().collect())
             }
-            _ if role.is_some() => (ctx.aws.attached(&arn.name).await?, ctx.aws.inline_names(&arn.name).await?),
+            _ if role.is_some() => (aws.attached(&arn.name).await?, aws.inline_names(&arn.name).await?),
             _ => (BTreeSet::new(), Vec::new()),
         };
-        let found = Found { arn: &arn, role: role.as_ref(), attached, inline };
+        let found = Found { aws: &aws, arn: &arn, role: role.as_ref(), attached, inline };
         remove(ctx, object, &owner, retain, &found, outcome).await?;
         ctx.state().snapshot.forget(&arn.to_string());
         seen = Some(arn);
     }
     if seen.is_none() {
-        let nothing = Found { arn: &nowhere(), role: None, attached: BTreeSet::new(), inline: Vec::new() };
+        let nothing = Found { aws: &aws, arn: &nowhere(), role: None, attached: BTreeSet::new(), inline: Vec::new() };
         remove(ctx, object, &owner, retain, &nothing, outcome).await?;
     }
     Ok(seen.and_then(|arn| notice(&arn, retain, &outcome.done)))
@@ -97,6 +98,7 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, outcome: &mut Outcome) -> Result
 
 /// What was found of a role.
 struct Found<'a> {
+    aws: &'a Aws,
     arn: &'a RoleArn,
     role: Option<&'a Role>,
     attached: BTreeSet<String>,
@@ -129,8 +131,8 @@ async fn remove(
             Step::DeleteServiceAccount { name } => {
                 account::delete(ctx, &object.head.key, name).await.map_err(Stop::from)
             }
-            Step::DeleteRole => delete_role(ctx, found.arn).await.map_err(Stop::from),
-            step => ctx.aws.reduce(&found.arn.name, step).await.map_err(Stop::from),
+            Step::DeleteRole => delete_role(found.aws, found.arn).await.map_err(Stop::from),
+            step => found.aws.reduce(&found.arn.name, step).await.map_err(Stop::from),
         };
         match result {
             Ok(()) => outcome.done.push(step),
@@ -144,16 +146,16 @@ async fn remove(
 }
 
 /// Deletes the role. What others have put on it is looked for only where AWS says that there is something.
-async fn delete_role(ctx: &Ctx, arn: &RoleArn) -> Result<(), Error> {
+async fn delete_role(aws: &Aws, arn: &RoleArn) -> Result<(), Error> {
     let name = arn.name.as_str();
-    match ctx.aws.reduce(name, &Step::DeleteRole).await {
+    match aws.reduce(name, &Step::DeleteRole).await {
         Err(error) if error.category == Category::Settling => {}
         result => return result,
     }
     let (mut first, mut last) = (Vec::new(), Vec::new());
-    if let Some(role) = ctx.aws.role(name, &arn.path).await? {
+    if let Some(role) = aws.role(name, &arn.path).await? {
         for arn in &role.attached {
-            let denies = ctx.aws.policy_only_denies(arn).await?;
+            let denies = aws.policy_only_denies(arn).await?;
             if denies { &mut last } else { &mut first }.push(Step::Detach(arn.clone()));
         }
         for (policy, document) in &role.inline {
@@ -163,11 +165,11 @@ async fn delete_role(ctx: &Ctx, arn: &RoleArn) -> Result<(), Error> {
     }
     // What only denies goes last: until then it holds back whoever it was put there against.
     for step in first.iter().chain(&last) {
-        ctx.aws.reduce(name, step).await?;
+        aws.reduce(name, step).await?;
     }
-    match ctx.aws.reduce(name, &Step::DeleteRole).await {
+    match aws.reduce(name, &Step::DeleteRole).await {
         Err(error) if error.category == Category::Settling => {
-            let profiles = ctx.aws.instance_profiles(name).await?;
+            let profiles = aws.instance_profiles(name).await?;
             if profiles.is_empty() {
                 return Err(error);
             }
@@ -195,11 +197,24 @@ fn candidates(ctx: &Ctx, object: &LeanBinding, computed: Option<&str>, place: &P
     hints.iter().filter_map(|hint| RoleArn::parse(hint)).filter(|arn| arn.account == place.account).collect()
 }
 
-async fn known_place(ctx: &Ctx, object: &LeanBinding) -> Result<Place, Error> {
-    let named = object.class_name.as_deref().and_then(|class| ctx.state().place_of(class));
-    match named.or_else(|| ctx.state().any_place()) {
-        Some(place) => Ok(place),
-        None => facts::place(ctx).await,
+/// Where its role is, if not by its spec then by its class, and if that is gone as well in the operator's own account.
+async fn known_place(ctx: &Ctx, object: &LeanBinding) -> Result<(Place, Aws), Error> {
+    let class = object.class_name.as_deref().unwrap_or_default();
+    let named = ctx.state().place_of(class);
+    if let Some(known) = named {
+        return Ok(known);
+    }
+    let aws = ctx.accounts.own().clone();
+    let place = facts::place(ctx, &aws).await?;
+    match object.status().account_id {
+        Some(account) if account != place.account => Err(Error::new(
+            Category::ClassNotReady,
+            format!(
+                "its role is in the account {account}, and only IrsaClass {class} says how that is reached; make the class \
+                 again, or delete the role there and remove the finalizer"
+            ),
+        )),
+        _ => Ok((place, aws)),
     }
 }
 

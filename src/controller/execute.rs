@@ -5,7 +5,7 @@ use super::api::ApiError;
 use super::binding::Stop;
 use super::state::Ctx;
 use crate::api::names::tag;
-use crate::aws::Created;
+use crate::aws::{Aws, Created};
 use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::iam::role::{Observed, Role};
@@ -23,6 +23,8 @@ pub struct Run<'a> {
     pub desired: &'a Desired,
     /// The binding.
     pub binding: &'a NsName,
+    /// The account of the role.
+    pub aws: &'a Aws,
 }
 
 /// How the AWS side of a plan ended.
@@ -42,10 +44,10 @@ impl Run<'_> {
         let (arn, settle) = (&self.desired.arn, ctx.settings.settle);
         let own = ctx.state().snapshot.own(arn, settle, Instant::now()).cloned();
         let Some(mut own) = own else {
-            let role = ctx.aws.role(&self.desired.name, &self.desired.path).await?;
+            let role = self.aws.role(&self.desired.name, &self.desired.path).await?;
             return Ok(role.map_or(Observed::Absent, |role| Observed::Present(Box::new(role))));
         };
-        let Some(head) = ctx.aws.role_head(&self.desired.name, &self.desired.path).await? else {
+        let Some(head) = self.aws.role_head(&self.desired.name, &self.desired.path).await? else {
             return Err(Error::new(Category::Settling, format!("AWS does not show {arn} everywhere yet")));
         };
         crate::plan::check_owner(&self.desired.owner, arn, &head)?;
@@ -63,7 +65,7 @@ impl Run<'_> {
         let known = ctx.state().snapshot.last(&self.desired.arn).map(|seen| seen.denying.clone()).unwrap_or_default();
         let mut denying = BTreeSet::new();
         for arn in role.attached.difference(&self.desired.managed) {
-            if known.contains(arn) || ctx.aws.policy_only_denies(arn).await? {
+            if known.contains(arn) || self.aws.policy_only_denies(arn).await? {
                 denying.insert(arn.clone());
             }
         }
@@ -175,7 +177,7 @@ async fn steps(
         } else {
             ctx.state().snapshot.unknown(arn);
             let sent = match step {
-                Step::CreateRole => match ctx.aws.create_role(run.desired).await {
+                Step::CreateRole => match run.aws.create_role(run.desired).await {
                     Ok(Created::Exists) => return Ok(Ended::Exists),
                     Ok(Created::New(id)) => {
                         *known = Some(created(run.desired, id));
@@ -183,7 +185,7 @@ async fn steps(
                     }
                     Err(error) => Err(error),
                 },
-                step => ctx.aws.apply(run.desired, step).await,
+                step => run.aws.apply(run.desired, step).await,
             };
             match (&sent, known.as_mut()) {
                 (Ok(()), Some(role)) => after(role, run.desired, step),
@@ -209,7 +211,7 @@ async fn account_step(ctx: &Ctx, run: &Run<'_>, step: &Step) -> Result<(), Stop>
     let wanted = &run.desired.service_account;
     let done = match step {
         Step::CreateServiceAccount => account::create(ctx, run.binding, &wanted.name).await,
-        Step::Annotate => account::annotate(ctx, run.binding, &run.desired.owner, wanted).await,
+        Step::Annotate => account::annotate(ctx, run.aws, run.binding, &run.desired.owner, wanted).await,
         Step::Unannotate { name, uid } => account::unannotate(ctx, run.binding, name, uid).await,
         _ => Ok(()),
     };

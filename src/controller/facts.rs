@@ -2,35 +2,27 @@
 
 use super::api::{self, ApiError};
 use super::state::Ctx;
-use crate::aws::Identity;
+use crate::aws::Aws;
 use crate::desired::Place;
 use crate::error::{Category, Error};
 use serde::Deserialize;
-use tokio::sync::OnceCell;
 
 /// The API server's own word on its tokens (Kubernetes documentation, "ServiceAccount issuer discovery").
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
-/// What AWS says of us and of the cluster. Neither changes while we run, so each is asked for once.
-#[derive(Debug, Default)]
-pub struct Facts {
-    identity: OnceCell<Identity>,
-    eks_issuer: OnceCell<String>,
-}
-
-/// The place where this cluster's roles are made.
+/// The place where the roles of this account are made.
 ///
 /// # Errors
 /// `Conflict` where two sources name different issuers, and says which says what.
-pub async fn place(ctx: &Ctx) -> Result<Place, Error> {
+pub async fn place(ctx: &Ctx, aws: &Aws) -> Result<Place, Error> {
     let issuer = issuer(ctx).await?;
-    let identity = ctx.facts.identity.get_or_try_init(|| ctx.aws.identity()).await?.clone();
+    let identity = aws.identity().await?;
     Ok(Place {
         cluster_id: ctx.settings.cluster_id.clone(),
         issuer,
         account: identity.account,
         partition: identity.partition,
-        region: ctx.aws.region().to_owned(),
+        region: aws.region().to_owned(),
     })
 }
 
@@ -41,7 +33,7 @@ async fn issuer(ctx: &Ctx) -> Result<String, Error> {
         said.push(("--issuer".to_owned(), issuer.clone()));
     }
     if let Some(cluster) = &ctx.settings.eks_cluster {
-        let issuer = ctx.facts.eks_issuer.get_or_try_init(|| ctx.aws.eks_issuer(cluster)).await?.clone();
+        let issuer = ctx.eks_issuer.get_or_try_init(|| ctx.accounts.own().eks_issuer(cluster)).await?.clone();
         said.push((format!("EKS (cluster {cluster})"), issuer));
     }
     match discovered(ctx).await {

@@ -1,10 +1,9 @@
 //! What all reconciles share.
 
 use super::events::Events;
-use super::facts::Facts;
 use crate::admin::Health;
 use crate::api::{BindingCounts, IrsaClassSpec};
-use crate::aws::Aws;
+use crate::aws::{Accounts, Aws};
 use crate::backoff::Backoff;
 use crate::desired::Place;
 use crate::error::{Category, Error};
@@ -14,7 +13,7 @@ use crate::store::{Kept, LeanBinding, LeanClass, LeanServiceAccount, NsName, Sto
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 
 /// What flags say.
 #[derive(Clone, Debug)]
@@ -40,9 +39,9 @@ pub struct Ctx {
     /// The API server.
     pub client: kube::Client,
     /// AWS.
-    pub aws: Aws,
-    /// What AWS says of us.
-    pub facts: Facts,
+    pub accounts: Accounts,
+    /// What EKS says of the cluster. It does not change, so it is asked once.
+    pub eks_issuer: OnceCell<String>,
     /// Where Events go.
     pub events: Events,
     /// What `/readyz` tells.
@@ -95,6 +94,8 @@ pub struct Memory {
 pub struct ClassSeen {
     /// Where its roles are made.
     pub place: Place,
+    /// How that account is reached.
+    pub aws: Aws,
     /// The generation that was checked.
     pub generation: i64,
     /// When its provider is to be looked at again.
@@ -110,6 +111,8 @@ pub struct Class {
     pub spec: IrsaClassSpec,
     /// Where its roles are made.
     pub place: Place,
+    /// How that account is reached.
+    pub aws: Aws,
 }
 
 impl std::fmt::Debug for Ctx {
@@ -120,12 +123,18 @@ impl std::fmt::Debug for Ctx {
 
 impl Ctx {
     /// A context that knows nothing yet.
-    pub fn new(settings: Settings, client: kube::Client, aws: Aws, events: Events, health: Arc<Health>) -> Self {
+    pub fn new(
+        settings: Settings,
+        client: kube::Client,
+        accounts: Accounts,
+        events: Events,
+        health: Arc<Health>,
+    ) -> Self {
         Self {
             settings,
             client,
-            aws,
-            facts: Facts::default(),
+            accounts,
+            eks_issuer: OnceCell::new(),
             events,
             health,
             wake: Notify::new(),
@@ -187,10 +196,10 @@ impl State {
         };
         let name = object.head().key.name.as_ref();
         let spec = object.decode().map_err(|e| not_ready(format!("IrsaClass {name} can't be read: {e}")))?;
-        let place = self.classes_seen.get(name).map(|seen| seen.place.clone()).ok_or_else(|| {
+        let seen = self.classes_seen.get(name).ok_or_else(|| {
             not_ready(format!("IrsaClass {name} is not ready; see kubectl describe irsaclass {name}"))
         })?;
-        Ok(Class { name: name.to_owned(), spec, place })
+        Ok(Class { name: name.to_owned(), spec, place: seen.place.clone(), aws: seen.aws.clone() })
     }
 
     fn default_class(&self) -> Result<&Arc<LeanClass>, Error> {
@@ -215,14 +224,17 @@ impl State {
         }
     }
 
-    /// Where this class makes roles.
-    pub fn place_of(&self, class: &str) -> Option<Place> {
-        self.classes_seen.get(class).map(|seen| seen.place.clone())
+    /// Where this class makes roles, and how that account is reached.
+    pub fn place_of(&self, class: &str) -> Option<(Place, Aws)> {
+        self.classes_seen.get(class).map(|seen| (seen.place.clone(), seen.aws.clone()))
     }
 
-    /// Where any class makes roles: for a binding whose own class is gone.
-    pub fn any_place(&self) -> Option<Place> {
-        self.classes_seen.values().next().map(|seen| seen.place.clone())
+    /// Whether another class makes roles in the same place, or one of which that is not known yet.
+    pub fn shares_place(&self, class: &str, place: &Place) -> bool {
+        let others = self.classes.iter().filter(|c| *c.head().key.name != *class && c.head().deleted.is_none());
+        others
+            .map(|c| self.classes_seen.get(&c.head().key.name))
+            .any(|seen| seen.is_none_or(|seen| seen.place == *place))
     }
 
     /// How many bindings use this class, by state.

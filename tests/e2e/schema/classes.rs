@@ -5,7 +5,7 @@ use super::{Case, Change, no, yes};
 use serde_json::{Value, json};
 
 pub fn cases() -> Vec<Case> {
-    [names(), provider(), template(), path(), boundary(), tag_cases(), largest()].into_iter().flatten().collect()
+    [names(), account(), provider(), template(), path(), boundary(), tag_cases(), largest()].into_iter().flatten().collect()
 }
 
 const DOLLAR: &str = "$( begins a variable: write one of $(namespace) $(name) $(serviceAccount)";
@@ -28,6 +28,19 @@ fn names() -> Vec<Case> {
             "spec.role.deletionPolicy",
             "\"Delete\"",
         ),
+    ]
+}
+
+fn account() -> Vec<Case> {
+    let account = |arn: &str| json!({"spec": {"account": {"assumeRoleArn": arn}}});
+    let at = "spec.account.assumeRoleArn";
+    let form = "write the ARN of a role, as arn:aws:iam::111122223333:role/irsa-operator";
+    vec![
+        yes("another account", account("arn:aws-cn:iam::111122223333:role/a/b/irsa-operator")),
+        no("an account without a role", json!({"spec": {"account": {}}}), at, "Required value"),
+        no("an account by its number", account("111122223333-and-more"), at, form),
+        no("a user in another account", account("arn:aws:iam::111122223333:user/operator"), at, form),
+        no("a role's name of 65 characters", account(&format!("arn:aws:iam::111122223333:role/{}", "r".repeat(65))), at, form),
     ]
 }
 
@@ -171,7 +184,14 @@ pub fn changes() -> Vec<Change> {
     let path = "path can't be changed, because roles can't be moved; make another class for new bindings";
     let boundary = "permissionsBoundaryArn can be changed but not removed";
     let (a, b) = ("arn:aws:iam::aws:policy/A", "arn:aws:iam::aws:policy/B");
+    let account = |arn: &str| json!({"spec": {"account": {"assumeRoleArn": arn}}});
+    let (here, there) = ("arn:aws:iam::111122223333:role/x", "arn:aws:iam::444455556666:role/x");
+    let stays = "account can't be changed, because roles can't be moved; make another class for new bindings";
     vec![
+        change("another account", account(here), account(there), vec![("spec", stays)]),
+        change("an account that is added", json!({}), account(there), vec![("spec", stays)]),
+        change("an account that is removed", account(here), json!({"spec": {}}), vec![("spec", stays)]),
+        change("the same account", account(here), account(here), vec![]),
         change(
             "another template",
             role(json!({})),
