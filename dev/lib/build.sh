@@ -53,16 +53,29 @@ kubectl() {
 # Cargo decides what is to be built; looking at the times only says beforehand that it will take a while.
 emulator() {
     need cargo "Rust, to build the AWS emulator"
-    local target=$CACHE/aws-target binary=$CACHE/aws-target/release/irsa-dev-aws log=$CACHE/aws-build.log
+    local target=$CACHE/aws-target binary=$CACHE/aws-target/release/irsa-dev-aws log=$CACHE/aws-build.log said='' started
     exec 8>"$CACHE/aws-build.lock" # so that nobody copies it while somebody else builds it
-    flock 8
+    flock --nonblock 8 || {
+        say "waiting: another build of the AWS emulator is running"
+        flock 8
+    }
     if [ ! -x "$binary" ]; then
-        say "building the AWS emulator from source: not in the cache yet; about 2 min on 2 cores"
+        said="building the AWS emulator from source: not in the cache yet; about 2 min on 2 cores"
     elif [ -n "$(find "$DEV/aws/src" "$DEV/aws/Cargo.toml" "$DEV/aws/Cargo.lock" -newer "$binary" -print -quit)" ]; then
-        say "building the AWS emulator again: its source has changed; about half a minute"
+        said="building the AWS emulator again: its source has changed; about half a minute"
     fi
+    [ -z "$said" ] || say "$said"
     env -u CARGO_BUILD_TARGET -u RUSTFLAGS CARGO_TARGET_DIR="$target" \
-        cargo build --release --locked --manifest-path "$DEV/aws/Cargo.toml" >"$log" 2>&1 8>&- || {
+        cargo build --release --locked --manifest-path "$DEV/aws/Cargo.toml" >"$log" 2>&1 8>&- &
+    started=$SECONDS
+    while [ -n "$(jobs -rp)" ]; do
+        if [ -z "$said" ] && [ $((SECONDS - started)) -ge 3 ]; then
+            said="building the AWS emulator: cargo takes its time, or waits for another cargo; see $log"
+            say "$said"
+        fi
+        sleep 0.05
+    done
+    wait $! || {
         tail -n 30 "$log" >&2
         die "the AWS emulator did not build; the whole log: $log"
     }

@@ -23,4 +23,7 @@ if ! complete; then
         touch "$venv/complete"
     fi
 fi
+# As for the control plane: what no run has asked for in a month is nobody's any more.
+touch "$venv"
+find "$CACHE/tools" -mindepth 1 -maxdepth 1 -type d -mtime +30 -exec rm -rf {} +
 echo "$venv"
