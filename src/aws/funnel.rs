@@ -1,6 +1,7 @@
 //! The one way to AWS: each call is timed, logged and classified here, and repeated once where nothing is known of how
 //! it ended. All further patience is the queue's.
 
+use super::Aws;
 use super::classify::{AwsError, classify};
 use crate::error::Category;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
@@ -8,31 +9,42 @@ use std::future::Future;
 use std::time::Instant;
 use tracing::debug;
 
-/// Sends a call, and sends it again if it failed in a way that says nothing.
-///
-/// Every call is written so that it may be repeated: a change that was made although its answer was lost shows as
-/// already there or already gone, which callers take for done.
-pub(super) async fn call<T, E, F, Fut>(operation: &'static str, send: F) -> Result<T, AwsError>
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    F: Fn() -> Fut,
-    Fut: Future<Output = Result<T, SdkError<E>>>,
-{
-    match attempt(operation, &send).await {
-        Err(error) if error.category == Category::Transient => attempt(operation, &send).await,
-        result => result,
+impl Aws {
+    /// Sends a call, and sends it again if it failed in a way that says nothing.
+    ///
+    /// Every call is written so that it may be repeated: a change that was made although its answer was lost shows as
+    /// already there or already gone, which callers take for done.
+    pub(super) async fn call<T, E, F, Fut>(&self, operation: &'static str, send: F) -> Result<T, AwsError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, SdkError<E>>>,
+    {
+        match self.attempt(operation, &send).await {
+            Err(error) if error.category == Category::Transient => self.attempt(operation, &send).await,
+            result => result,
+        }
     }
-}
 
-async fn attempt<T, E, F, Fut>(operation: &'static str, send: &F) -> Result<T, AwsError>
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    F: Fn() -> Fut,
-    Fut: Future<Output = Result<T, SdkError<E>>>,
-{
-    let start = Instant::now();
-    let result = send().await.map_err(|error| classify(operation, &error));
-    let result_code = result.as_ref().err().map_or("ok", AwsError::label);
-    debug!(operation, result = result_code, ms = start.elapsed().as_millis(), "AWS call");
-    result
+    async fn attempt<T, E, F, Fut>(&self, operation: &'static str, send: &F) -> Result<T, AwsError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, SdkError<E>>>,
+    {
+        while let Some(until) = self.pace.pause(Instant::now()) {
+            tokio::time::sleep_until(until.into()).await;
+        }
+        let start = Instant::now();
+        let result = send().await.map_err(|error| classify(operation, &error));
+        match &result {
+            Err(error) if error.category == Category::Throttled => {
+                self.pace.throttled(Instant::now(), fastrand::u64(..))
+            }
+            _ => self.pace.answered(Instant::now()),
+        }
+        let code = result.as_ref().err().map_or("ok", AwsError::label);
+        debug!(operation, result = code, ms = start.elapsed().as_millis(), "AWS call");
+        result
+    }
 }

@@ -1,7 +1,6 @@
 //! Who we are in AWS, and what EKS says of the cluster.
 
 use super::Aws;
-use super::funnel::call;
 use crate::error::{Category, Error};
 use crate::iam::arn::Caller;
 
@@ -24,7 +23,7 @@ impl Aws {
     }
 
     async fn ask_identity(&self) -> Result<Identity, Error> {
-        let answer = call("sts:GetCallerIdentity", || self.sts.get_caller_identity().send()).await?;
+        let answer = self.call("sts:GetCallerIdentity", || self.sts.get_caller_identity().send()).await?;
         let caller = answer.arn().and_then(Caller::parse);
         let Caller { partition, account } = caller.ok_or_else(|| {
             Error::new(Category::Transient, format!("sts:GetCallerIdentity answered no ARN but {:?}", answer.arn()))
@@ -37,7 +36,7 @@ impl Aws {
     /// # Errors
     /// As the call fails; `Missing` where there is no such cluster or it has no issuer.
     pub async fn eks_issuer(&self, cluster: &str) -> Result<String, Error> {
-        let answer = call("eks:DescribeCluster", || self.eks.describe_cluster().name(cluster).send()).await?;
+        let answer = self.call("eks:DescribeCluster", || self.eks.describe_cluster().name(cluster).send()).await?;
         let identity = answer.cluster().and_then(|c| c.identity()).and_then(|i| i.oidc());
         identity.and_then(|oidc| oidc.issuer()).map(str::to_owned).ok_or_else(|| {
             Error::new(Category::Missing, format!("EKS knows no OIDC issuer of the cluster {cluster} (--eks-cluster)"))

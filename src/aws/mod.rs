@@ -3,6 +3,7 @@
 mod classify;
 mod funnel;
 mod identity;
+mod pace;
 mod providers;
 mod roles;
 
@@ -16,6 +17,7 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
+use pace::Pace;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,6 +35,7 @@ pub struct Aws {
     region: String,
     /// Whose credentials these are. It does not change while they are used.
     identity: Arc<OnceCell<Identity>>,
+    pace: Arc<Pace>,
 }
 
 /// The operator's own account, and those that classes name.
@@ -98,6 +101,7 @@ impl Aws {
             eks: aws_sdk_eks::Client::new(config),
             region: config.region().map(ToString::to_string).unwrap_or_default(),
             identity: Arc::default(),
+            pace: Arc::default(),
         }
     }
 

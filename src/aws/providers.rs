@@ -1,7 +1,6 @@
 //! The IAM OIDC provider: shared with every other tool in the account, so audiences are only ever added.
 
 use super::Aws;
-use super::funnel::call;
 use crate::error::{Category, Error};
 use crate::iam::tags::Tags;
 use aws_sdk_iam::types::Tag;
@@ -22,7 +21,7 @@ impl Aws {
     /// As the call fails; a missing provider is `None`.
     pub async fn provider(&self, arn: &str) -> Result<Option<Provider>, Error> {
         let send = || self.iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
-        match call("iam:GetOpenIDConnectProvider", send).await {
+        match self.call("iam:GetOpenIDConnectProvider", send).await {
             Ok(answer) => Ok(Some(Provider {
                 audiences: answer.client_id_list().to_vec(),
                 tags: answer.tags().iter().map(|t| (t.key().to_owned(), t.value().to_owned())).collect(),
@@ -46,7 +45,7 @@ impl Aws {
                 .set_tags(Some(tags.clone()))
                 .send()
         };
-        match call("iam:CreateOpenIDConnectProvider", send).await {
+        match self.call("iam:CreateOpenIDConnectProvider", send).await {
             Ok(_) => Ok(true),
             Err(error) if error.is("EntityAlreadyExists") => Ok(false),
             Err(error) if error.is("OpenIdIdpCommunicationError") => Err(error.meaning(Category::Transient).into()),
@@ -61,7 +60,7 @@ impl Aws {
     pub async fn add_audience(&self, arn: &str, audience: &str) -> Result<(), Error> {
         let request = || self.iam.add_client_id_to_open_id_connect_provider();
         let send = || request().open_id_connect_provider_arn(arn).client_id(audience).send();
-        call("iam:AddClientIDToOpenIDConnectProvider", send).await.map(drop).map_err(Into::into)
+        self.call("iam:AddClientIDToOpenIDConnectProvider", send).await.map(drop).map_err(Into::into)
     }
 
     /// `iam:DeleteOpenIDConnectProvider`; one that is gone already is no error.
@@ -70,7 +69,7 @@ impl Aws {
     /// As the call fails.
     pub async fn delete_provider(&self, arn: &str) -> Result<(), Error> {
         let send = || self.iam.delete_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
-        match call("iam:DeleteOpenIDConnectProvider", send).await {
+        match self.call("iam:DeleteOpenIDConnectProvider", send).await {
             Err(error) if !error.is("NoSuchEntity") => Err(error.into()),
             _ => Ok(()),
         }
@@ -84,7 +83,7 @@ impl Aws {
         let mut marker = None;
         loop {
             let send = || self.iam.list_roles().max_items(1000).set_marker(marker.clone()).send();
-            let page = call("iam:ListRoles", send).await?;
+            let page = self.call("iam:ListRoles", send).await?;
             let names =
                 |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().contains(provider_arn);
             if let Some(role) = page.roles().iter().find(|r| r.assume_role_policy_document().is_some_and(names)) {

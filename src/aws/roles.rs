@@ -2,7 +2,6 @@
 
 use super::Aws;
 use super::classify::AwsError;
-use super::funnel::call;
 use super::providers::sdk_tags;
 use crate::desired::Desired;
 use crate::error::{Category, Error};
@@ -26,7 +25,7 @@ impl Aws {
     /// # Errors
     /// As the call fails.
     pub async fn role_head(&self, name: &str, path: &str) -> Result<Option<Role>, Error> {
-        let answer = match call("iam:GetRole", || self.iam.get_role().role_name(name).send()).await {
+        let answer = match self.call("iam:GetRole", || self.iam.get_role().role_name(name).send()).await {
             Ok(answer) => answer,
             Err(error) if error.is("NoSuchEntity") => return Ok(None),
             Err(error) if error.names_no_arn() && !self.is_listed(name, path).await? => return Ok(None),
@@ -55,7 +54,7 @@ impl Aws {
         role.attached = self.attached(name).await?;
         for policy in self.inline_names(name).await? {
             let send = || self.iam.get_role_policy().role_name(name).policy_name(&policy).send();
-            match call("iam:GetRolePolicy", send).await {
+            match self.call("iam:GetRolePolicy", send).await {
                 Ok(answer) => role.inline.insert(policy, Document::stored(answer.policy_document()).ok()),
                 Err(error) if error.is("NoSuchEntity") => None,
                 Err(error) => return Err(error.into()),
@@ -71,7 +70,7 @@ impl Aws {
         let mut marker = None::<String>;
         loop {
             let request = || self.iam.list_roles().path_prefix(path).max_items(1000);
-            let page = call("iam:ListRoles", || request().set_marker(marker.clone()).send()).await?;
+            let page = self.call("iam:ListRoles", || request().set_marker(marker.clone()).send()).await?;
             if page.roles().iter().any(|role| role.role_name().eq_ignore_ascii_case(name)) {
                 return Ok(true);
             }
@@ -90,7 +89,7 @@ impl Aws {
         let (mut all, mut marker) = (BTreeSet::new(), None::<String>);
         loop {
             let request = || self.iam.list_attached_role_policies().role_name(name);
-            let page = call("iam:ListAttachedRolePolicies", || request().set_marker(marker.clone()).send()).await;
+            let page = self.call("iam:ListAttachedRolePolicies", || request().set_marker(marker.clone()).send()).await;
             let Some(page) = none_if_gone(page)? else { return Ok(all) };
             all.extend(page.attached_policies().iter().filter_map(|p| p.policy_arn()).map(str::to_owned));
             marker = page.marker().map(str::to_owned);
@@ -108,7 +107,7 @@ impl Aws {
         let (mut all, mut marker) = (Vec::new(), None::<String>);
         loop {
             let request = || self.iam.list_role_policies().role_name(name);
-            let page = call("iam:ListRolePolicies", || request().set_marker(marker.clone()).send()).await;
+            let page = self.call("iam:ListRolePolicies", || request().set_marker(marker.clone()).send()).await;
             let Some(page) = none_if_gone(page)? else { return Ok(all) };
             all.extend(page.policy_names().iter().cloned());
             marker = page.marker().map(str::to_owned);
@@ -123,11 +122,11 @@ impl Aws {
     /// # Errors
     /// As a call fails.
     pub async fn policy_only_denies(&self, arn: &str) -> Result<bool, Error> {
-        let policy = call("iam:GetPolicy", || self.iam.get_policy().policy_arn(arn).send()).await;
+        let policy = self.call("iam:GetPolicy", || self.iam.get_policy().policy_arn(arn).send()).await;
         let Some(policy) = none_if_gone(policy)? else { return Ok(false) };
         let Some(version) = policy.policy().and_then(|p| p.default_version_id()) else { return Ok(false) };
         let request = || self.iam.get_policy_version().policy_arn(arn).version_id(version);
-        let Some(answer) = none_if_gone(call("iam:GetPolicyVersion", || request().send()).await)? else {
+        let Some(answer) = none_if_gone(self.call("iam:GetPolicyVersion", || request().send()).await)? else {
             return Ok(false);
         };
         let document = answer.policy_version().and_then(|v| v.document()).and_then(|text| Document::stored(text).ok());
@@ -140,7 +139,7 @@ impl Aws {
     /// As the call fails.
     pub async fn instance_profiles(&self, name: &str) -> Result<Vec<String>, Error> {
         let send = || self.iam.list_instance_profiles_for_role().role_name(name).send();
-        let page = none_if_gone(call("iam:ListInstanceProfilesForRole", send).await)?;
+        let page = none_if_gone(self.call("iam:ListInstanceProfilesForRole", send).await)?;
         Ok(page
             .iter()
             .flat_map(|page| page.instance_profiles())
@@ -166,7 +165,7 @@ impl Aws {
                 .set_tags(Some(tags.clone()))
                 .send()
         };
-        match call("iam:CreateRole", send).await {
+        match self.call("iam:CreateRole", send).await {
             Ok(answer) => {
                 let id = answer.role().map(|role| role.role_id().to_owned());
                 id.map(Created::New).ok_or_else(|| Error::new(Category::Transient, "iam:CreateRole answered no role"))
@@ -186,31 +185,31 @@ impl Aws {
             Step::Tag(_) | Step::Detach(_) | Step::DeleteInline(_) | Step::DeleteRole => self.reduce(name, step).await,
             Step::Untag(keys) => {
                 let send = || iam.untag_role().role_name(name).set_tag_keys(Some(keys.clone())).send();
-                done(call("iam:UntagRole", send).await.map(drop))
+                done(self.call("iam:UntagRole", send).await.map(drop))
             }
             Step::PutBoundary(arn) => {
                 let request = || iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn);
-                done(call("iam:PutRolePermissionsBoundary", || request().send()).await.map(drop))
+                done(self.call("iam:PutRolePermissionsBoundary", || request().send()).await.map(drop))
             }
             Step::UpdateTrust => {
                 let request = || iam.update_assume_role_policy().role_name(name);
                 let send = || request().policy_document(desired.trust.to_json()).send();
-                done(call("iam:UpdateAssumeRolePolicy", send).await.map(drop))
+                done(self.call("iam:UpdateAssumeRolePolicy", send).await.map(drop))
             }
             Step::Attach(arn) => {
                 let send = || iam.attach_role_policy().role_name(name).policy_arn(arn).send();
-                done(call("iam:AttachRolePolicy", send).await.map(drop))
+                done(self.call("iam:AttachRolePolicy", send).await.map(drop))
             }
             Step::PutInline(policy) => {
                 let Some(document) = desired.inline.get(policy) else { return Ok(()) };
                 let request = || iam.put_role_policy().role_name(name).policy_name(policy);
                 let send = || request().policy_document(document.to_json()).send();
-                done(call("iam:PutRolePolicy", send).await.map(drop))
+                done(self.call("iam:PutRolePolicy", send).await.map(drop))
             }
             Step::UpdateRole => {
                 let request = || iam.update_role().role_name(name).description(&desired.description);
                 let send = || request().max_session_duration(desired.max_session).send();
-                done(call("iam:UpdateRole", send).await.map(drop))
+                done(self.call("iam:UpdateRole", send).await.map(drop))
             }
             _ => Ok(()),
         }
@@ -226,17 +225,19 @@ impl Aws {
             Step::Tag(tags) => {
                 let tags = sdk_tags(tags)?;
                 let send = || iam.tag_role().role_name(name).set_tags(Some(tags.clone())).send();
-                return done(call("iam:TagRole", send).await.map(drop));
+                return done(self.call("iam:TagRole", send).await.map(drop));
             }
             Step::Detach(arn) => {
                 let send = || iam.detach_role_policy().role_name(name).policy_arn(arn).send();
-                call("iam:DetachRolePolicy", send).await.map(drop)
+                self.call("iam:DetachRolePolicy", send).await.map(drop)
             }
             Step::DeleteInline(policy) => {
                 let send = || iam.delete_role_policy().role_name(name).policy_name(policy).send();
-                call("iam:DeleteRolePolicy", send).await.map(drop)
+                self.call("iam:DeleteRolePolicy", send).await.map(drop)
             }
-            Step::DeleteRole => call("iam:DeleteRole", || iam.delete_role().role_name(name).send()).await.map(drop),
+            Step::DeleteRole => {
+                self.call("iam:DeleteRole", || iam.delete_role().role_name(name).send()).await.map(drop)
+            }
             _ => Ok(()),
         };
         none_if_gone(result).map(drop)
