@@ -1,10 +1,10 @@
 //! The status of a class.
 
-use super::{condition, conditions, set};
+use super::{FRESH_PERMISSIONS, condition, conditions, set, trouble};
 use crate::api::reason::{self, condition as kind};
 use crate::api::{BindingCounts, ClassStatus};
 use crate::desired::Place;
-use crate::error::Error;
+use crate::error::{Category, Error};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 /// What a reconcile of a class found.
@@ -41,14 +41,12 @@ pub fn class_status(previous: &ClassStatus, outcome: &ClassOutcome, now: &Time) 
     let mut told = Vec::new();
     match &outcome.failure {
         Some(error) => {
-            let known = conditions::find(&previous.conditions, kind::READY).is_some();
-            if !(outage && known) {
+            if !keeps(previous, outcome.generation, error) {
                 told.push(condition(kind::READY, "False", error.reason, &error.message));
                 told.push(condition(kind::PROVIDER_READY, "False", error.reason, &error.message));
             }
-            let waits = !outage && outcome.in_use.is_none();
-            let kind = if waits { kind::STALLED } else { kind::RECONCILING };
-            told.push(condition(kind, "True", error.reason, &error.message));
+            let fresh = is_fresh(previous, error, now);
+            told.push(trouble(&previous.conditions, outcome.generation, error, fresh));
         }
         None => {
             if let Some(place) = &outcome.place {
@@ -67,4 +65,20 @@ pub fn class_status(previous: &ClassStatus, outcome: &ClassOutcome, now: &Time) 
     }
     next.conditions = set(&previous.conditions, told, outcome.generation, now);
     next
+}
+
+/// Whether a failure says nothing about what was said before: bindings go on with what is known of the class.
+fn keeps(previous: &ClassStatus, generation: i64, error: &Error) -> bool {
+    let Some(ready) = conditions::find(&previous.conditions, kind::READY) else { return false };
+    let was_true = ready.status == "True" && ready.observed_generation == Some(generation);
+    let refused = matches!(error.category, Category::Denied | Category::Quota);
+    error.category.is_outage() || (was_true && refused)
+}
+
+/// Whether a refusal began less than [`FRESH_PERMISSIONS`] ago, going by the status that told it first.
+fn is_fresh(previous: &ClassStatus, error: &Error, now: &Time) -> bool {
+    conditions::find(&previous.conditions, kind::RECONCILING)
+        .filter(|c| c.reason == error.reason)
+        .and_then(|c| now.0.duration_since(c.last_transition_time.0).try_into().ok())
+        .is_none_or(|age: std::time::Duration| age < FRESH_PERMISSIONS)
 }
