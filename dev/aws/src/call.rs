@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use fakecloud_aws::sigv4::ParsedSigV4;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::answer::Refusal;
 use crate::world::keys::Key;
@@ -64,7 +64,7 @@ pub struct Call {
     pub now: DateTime<Utc>,
     pub wire: Wire,
     pub marks: Vec<String>,
-    pub authorised: Vec<Value>,
+    pub authorised: Vec<Box<RawValue>>,
     pub rules: Vec<u64>,
 }
 

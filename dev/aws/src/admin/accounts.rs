@@ -38,7 +38,7 @@ pub fn make(world: &World, ask: &Ask<'_>) -> Answer {
 }
 
 /// A number that nobody has yet.
-fn free(world: &World) -> String {
+pub fn free(world: &World) -> String {
     let own = world.own.borrow();
     (100_000_000_001_u64..).map(|n| n.to_string()).find(|id| !own.accounts.contains_key(id)).unwrap_or_default()
 }

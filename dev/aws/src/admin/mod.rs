@@ -3,6 +3,8 @@
 
 mod accounts;
 mod book;
+mod edit;
+mod environment;
 mod faults;
 mod settings;
 mod truth;
@@ -83,6 +85,13 @@ async fn route(world: &World, path: &str, ask: Ask<'_>) -> Answer {
         ("GET", ["accounts"]) => accounts::list(world),
         ("POST", ["accounts"]) => accounts::make(world, &ask),
         ("DELETE", ["accounts", id]) => accounts::forget(world, id),
+        ("POST", ["environments"]) => environment::make(world, &ask),
+        ("POST", ["accounts", id, "snapshot"]) => edit::snapshot(world, id),
+        ("POST", ["accounts", id, "restore"]) => edit::restore(world, id),
+        ("POST", ["state", "roles"]) => edit::roles(world, ask),
+        ("DELETE", ["state", "roles"]) => edit::remove_role(world, &ask),
+        ("POST", ["state", "providers"]) => edit::provider(world, &ask),
+        ("DELETE", ["state", "providers"]) => edit::remove_provider(world, &ask),
         ("GET" | "POST", ["accounts", id, "switches"]) => settings::switches(world, id, ask),
         ("GET" | "POST", ["accounts", id, "quotas"]) => settings::quotas(world, id, ask),
         ("GET" | "POST", ["accounts", id, "clock"]) => settings::clock(world, id, &ask),

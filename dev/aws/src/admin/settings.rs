@@ -24,9 +24,12 @@ fn shown<T: Serialize>(value: &T) -> Value {
 }
 
 pub fn switches(world: &World, id: &str, ask: Ask<'_>) -> Answer {
+    switches_of(world, id, ask.body)
+}
+
+pub fn switches_of(world: &World, id: &str, mut change: Value) -> Answer {
     let mut own = world.own.borrow_mut();
     let Some(account) = own.accounts.get_mut(id) else { return missing("account") };
-    let mut change = ask.body;
     // `strict` stands for all of them, on or off; what else is named comes on top.
     let strict = change.as_object_mut().and_then(|change| change.remove("strict"));
     let base = match strict.as_ref().and_then(Value::as_bool) {
@@ -39,10 +42,14 @@ pub fn switches(world: &World, id: &str, ask: Ask<'_>) -> Answer {
 }
 
 pub fn quotas(world: &World, id: &str, ask: Ask<'_>) -> Answer {
+    quotas_of(world, id, ask.body)
+}
+
+pub fn quotas_of(world: &World, id: &str, change: Value) -> Answer {
     let mut own = world.own.borrow_mut();
     let Some(account) = own.accounts.get_mut(id) else { return missing("account") };
-    if !ask.body.is_null() {
-        account.quotas = merged(&account.quotas, ask.body)?;
+    if !change.is_null() {
+        account.quotas = merged(&account.quotas, change)?;
     }
     Ok(shown(&account.quotas))
 }

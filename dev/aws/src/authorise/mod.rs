@@ -12,6 +12,7 @@ mod special;
 
 pub use decide::{Asked, Decision, Layers, evaluate};
 
+use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
 use crate::answer::Refusal;
@@ -56,7 +57,8 @@ fn ask(world: &World, call: &mut Call, need: &Need) -> Decision {
         "why": sentence::layer(decision),
         "context": context::shown(&context),
     });
-    call.authorised.push(entry);
+    // As text: the journal keeps tens of thousands of these.
+    call.authorised.extend(to_raw_value(&entry));
     decision
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::call::Call;
 
@@ -32,7 +32,7 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub authorised: Vec<Value>,
+    pub authorised: Vec<Box<RawValue>>,
 }
 
 #[derive(Default)]

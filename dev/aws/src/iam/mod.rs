@@ -10,6 +10,7 @@ mod role_policies;
 mod role_reads;
 mod role_tags;
 mod role_writes;
+mod summary;
 
 use fakecloud_iam::{IamRole, IamState};
 pub use role_policies::{aws_managed, exists};
@@ -40,6 +41,7 @@ pub fn handle(world: &World, call: &mut Call) -> Outcome {
         "ListInstanceProfilesForRole" => role_reads::instance_profiles(world, call),
         "ListRoles" => list_roles::list(world, call),
         "GetAccountAuthorizationDetails" => gaad::page(world, call),
+        "GetAccountSummary" => summary::get(world, call),
         "CreateOpenIDConnectProvider" => providers::create(world, call),
         _ => bridge::handle(world, call),
     }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use fakecloud_core::multi_account::MultiAccountState;
-use fakecloud_iam::SharedIamState;
 use fakecloud_iam::iam_service::IamService;
+use fakecloud_iam::{IamState, SharedIamState};
 use parking_lot::RwLock;
 use tokio::sync::Notify;
 
@@ -48,6 +48,8 @@ pub struct Own {
     pub clusters: BTreeMap<(String, String, String), Cluster>,
     pub issuers: Issuers,
     pub buckets: Buckets,
+    /// One account as it was once.
+    pub snapshot: Option<(String, Box<IamState>)>,
     pub lags: lag::Lags,
     /// The principals of AWS that some trust policy names.
     pub named: HashSet<String>,
@@ -69,6 +71,7 @@ impl World {
                 clusters: BTreeMap::new(),
                 issuers: Issuers::default(),
                 buckets: Buckets::default(),
+                snapshot: None,
                 lags: lag::Lags::default(),
                 named: HashSet::new(),
             }),

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 struct Server {
     address: String,
     /// Its standard input ends with this process, and it with that.
-    _child: Child,
+    child: Child,
 }
 
 fn server() -> &'static Server {
@@ -30,8 +30,13 @@ fn server() -> &'static Server {
         let out = child.stdout.take().expect("a pipe");
         BufReader::new(out).read_line(&mut line).expect("its first line");
         let address = line.trim().strip_prefix("listening on http://").expect("where it listens").to_owned();
-        Server { address, _child: child }
+        Server { address, child }
     })
+}
+
+/// The emulator's process.
+pub fn process() -> u32 {
+    server().child.id()
 }
 
 #[derive(Debug)]
@@ -227,15 +232,23 @@ impl Keys {
 
     /// Sends a call of IAM and reads nothing.
     pub fn send_and_leave(&self, op: &str, params: &[(&str, &str)]) -> TcpStream {
+        let mut stream = self.connection();
+        stream.write_all(self.request(op, params).as_bytes()).expect("sent");
+        stream
+    }
+
+    pub fn connection(&self) -> TcpStream {
+        TcpStream::connect(&server().address).expect("a connection")
+    }
+
+    /// A call of IAM as it goes over the wire, on a connection that stays.
+    pub fn request(&self, op: &str, params: &[(&str, &str)]) -> String {
         let body = form(op, params);
-        let mut stream = TcpStream::connect(&server().address).expect("a connection");
         let mut head = format!("POST / HTTP/1.1\r\nhost: {}\r\n", server().address);
         for (name, value) in self.signed("iam", "us-east-1", "POST", "/", &body) {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        let text = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
-        stream.write_all(text.as_bytes()).expect("sent");
-        stream
+        format!("{head}content-length: {}\r\n\r\n{body}", body.len())
     }
 
     pub fn iam(&self, op: &str, params: &[(&str, &str)]) -> Answer {

@@ -3,6 +3,7 @@
 mod authorise;
 mod basics;
 mod client;
+mod environment;
 mod faults;
 mod propagation;
 mod sessions;
