@@ -49,7 +49,8 @@ impl Drop for Rule {
 }
 
 impl Emulator {
-    async fn ask(&self, method: &'static str, path: String, body: Option<Value>) -> Value {
+    /// Any call of the admin API: `/_admin/…`.
+    pub async fn ask(&self, method: &'static str, path: String, body: Option<Value>) -> Value {
         let address = self.address.clone();
         let asked = path.clone();
         let answer = tokio::task::spawn_blocking(move || exchange(&address, method, &path, body.as_ref()));
@@ -74,7 +75,7 @@ impl Emulator {
     /// The role, or null.
     pub async fn role(&self, name: &str) -> Value {
         let path = format!("/_admin/state/roles?account={}&name={}", self.account, encoded(name));
-        self.ask("GET", path, None).await["roles"][0].take()
+        self.ask("GET", path, None).await["roles"].get(0).cloned().unwrap_or_default()
     }
 
     /// All OIDC providers.
