@@ -22,7 +22,7 @@ pub fn start(format: Format, filter: &str) -> Result<(), String> {
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     match format {
         Format::Text => logs.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
-        Format::Json => logs.json().flatten_event(true).init(),
+        Format::Json => logs.json().flatten_event(true).with_span_list(false).init(),
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::desired::Place;
 use crate::error::{Category, Error};
 use crate::iam::name::check_template;
 use crate::iam::tags::{self, Tags};
-use crate::queue::{Key, Kind};
+use crate::queue::Kind;
 use crate::status::{ClassOutcome, Notice, class_status};
 use crate::store::LeanClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -46,7 +46,7 @@ pub async fn reconcile(ctx: &Ctx, name: &Arc<str>) -> Next {
     match stop {
         Some(Stop::Stale) => return Next::Again,
         Some(Stop::Failed(error)) => {
-            warn!(object = %Key::Class(name.clone()), reason = error.reason, "{error}");
+            warn!(reason = error.reason, "{error}");
             outcome.failure = Some(error);
         }
         None => {}
@@ -114,7 +114,7 @@ async fn provider(ctx: &Ctx, aws: &Aws, object: &LeanClass, spec: &IrsaClassSpec
     let mut live = aws.provider(&arn).await?;
     if live.is_none() && spec.oidc_provider.manage {
         if aws.create_provider(&place.issuer, wanted, &provider_tags(place)).await? {
-            info!(object = %Key::Class(object.head.key.name.clone()), provider = arn, "made the OIDC provider");
+            info!(provider = arn, "made the OIDC provider");
             let note = format!("made the OIDC provider {arn} with the audiences {}", wanted.join(", "));
             ctx.events.send(reference(object), Notice::new(false, event::PROVIDER_CREATED, "Create", note));
             return Ok(());
@@ -133,7 +133,7 @@ async fn provider(ctx: &Ctx, aws: &Aws, object: &LeanClass, spec: &IrsaClassSpec
             return Err(Error::new(Category::Missing, text));
         }
         aws.add_audience(&arn, audience).await?;
-        info!(object = %Key::Class(object.head.key.name.clone()), provider = arn, audience, "added an audience");
+        info!(provider = arn, audience, "added an audience");
     }
     Ok(())
 }
@@ -197,13 +197,12 @@ async fn remove_provider(ctx: &Ctx, object: &LeanClass) -> Result<(), Error> {
     if tags::get(&provider.tags, tag::CLUSTER) != Some(place.cluster_id.as_str()) {
         return Ok(());
     }
-    let object_name = Key::Class(object.head.key.name.clone());
     if let Some(role) = aws.role_that_trusts(&arn).await? {
-        info!(object = %object_name, provider = arn, role, "the OIDC provider stays, as a role trusts it");
+        info!(provider = arn, role, "the OIDC provider stays, as a role trusts it");
         return Ok(());
     }
     aws.delete_provider(&arn).await?;
-    info!(object = %object_name, provider = arn, "deleted the OIDC provider");
+    info!(provider = arn, "deleted the OIDC provider");
     Ok(())
 }
 

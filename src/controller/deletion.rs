@@ -35,7 +35,7 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>) -> Next {
     match clean(ctx, &object, &mut outcome).await {
         Ok(notice) => {
             for step in &outcome.done {
-                info!(object = %crate::queue::Key::Binding(object.head.key.clone()), "{step}");
+                info!("{step}");
             }
             match write::release(ctx, object.as_ref()).await {
                 Ok(()) => {

@@ -33,7 +33,7 @@ pub async fn conclude(
     let category = outcome.trouble().map(|error| error.category);
     outcome.trouble_age = ctx.state().trouble_age(key, category, now);
     let quiet = category.is_some_and(Category::is_brief) && outcome.trouble_age < QUIET;
-    log(key, &outcome, quiet);
+    log(&outcome, quiet);
     let previous = object.status();
     let next = told(&previous, &outcome, &Time(Timestamp::now()));
     let send = |notice| ctx.events.send(reference(object.as_ref()), notice);
@@ -43,7 +43,7 @@ pub async fn conclude(
             match write::status(ctx, object.as_ref(), &next).await {
                 Ok(_) | Err(ApiError::NotFound) => {}
                 Err(ApiError::Failed(error)) => {
-                    warn!(object = %Key::Binding(key.clone()), %error, "the status could not be written");
+                    warn!(%error, "the status could not be written");
                     return Next::Failed(error.category);
                 }
                 Err(_) => return Next::Again,
@@ -79,14 +79,13 @@ fn count(ctx: &Ctx, key: &NsName, status: &BindingStatus) {
     }
 }
 
-fn log(key: &NsName, outcome: &Outcome, quiet: bool) {
-    let object = Key::Binding(key.clone());
+fn log(outcome: &Outcome, quiet: bool) {
     for step in &outcome.done {
-        info!(%object, role = outcome.role.as_ref().map(|r| r.arn.as_str()), "{step}");
+        info!(role = outcome.role.as_ref().map(|r| r.arn.as_str()), "{step}");
     }
     match outcome.trouble() {
-        Some(error) if quiet => debug!(%object, reason = error.reason, "{error}; tried again in a moment"),
-        Some(error) => warn!(%object, reason = error.reason, pending = outcome.pending.len(), "{error}"),
+        Some(error) if quiet => debug!(reason = error.reason, "{error}; tried again in a moment"),
+        Some(error) => warn!(reason = error.reason, pending = outcome.pending.len(), "{error}"),
         None => {}
     }
 }

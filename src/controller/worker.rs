@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch as signal;
 use tokio::task::JoinSet;
-use tracing::{debug, info, warn};
+use tracing::{Instrument, debug, info, info_span, warn};
 
 /// What was computed from something stale is computed again with what the watch brings, or at the latest now.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -57,14 +57,21 @@ async fn work(ctx: Arc<Ctx>, mut stop: signal::Receiver<bool>) {
             _ = stop.wait_for(|stop| *stop) => return,
             key = next(&ctx) => key,
         };
-        let start = Instant::now();
-        let after = match &key {
-            Key::Binding(name) => binding::reconcile(&ctx, name).await,
-            Key::Class(name) => class::reconcile(&ctx, name).await,
-        };
-        debug!(object = %key, ms = start.elapsed().as_millis(), ?after, "reconciled");
+        // The object stands on every line that is written on its behalf, those of AWS calls among them.
+        let span = info_span!("reconcile", object = %key);
+        let after = reconcile(&ctx, &key).instrument(span).await;
         finish(&ctx, &key, after);
     }
+}
+
+async fn reconcile(ctx: &Ctx, key: &Key) -> Next {
+    let start = Instant::now();
+    let after = match key {
+        Key::Binding(name) => binding::reconcile(ctx, name).await,
+        Key::Class(name) => class::reconcile(ctx, name).await,
+    };
+    debug!(ms = start.elapsed().as_millis(), ?after, "reconciled");
+    after
 }
 
 /// Whose turn it is, once all watches have shown what there is.
