@@ -160,6 +160,7 @@ wait_ready() {
         sleep 0.05
     done
     ready "$1" "$2" && return
+    running "$1" "$2" || why="has ended"
     tail -n 15 "$1/logs/$2.log" >&2 || true
     die "$2 $why; its whole log: $1/logs/$2.log"
 }
