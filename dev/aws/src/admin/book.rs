@@ -6,8 +6,8 @@ use super::{Answer, Ask};
 use crate::door::journal::{Entry, Filter};
 use crate::world::World;
 
-fn shown<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Value> {
-    entries.map(|entry| serde_json::to_value(entry).unwrap_or_default()).collect()
+fn shown<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Value> {
+    entries.into_iter().map(|entry| serde_json::to_value(entry).unwrap_or_default()).collect()
 }
 
 pub fn read(world: &World, ask: &Ask<'_>) -> Answer {
@@ -23,13 +23,13 @@ pub async fn wait(world: &World, ask: &Ask<'_>) -> Answer {
     let answered = |entry: &&Entry| !entry.open;
     let met = world
         .wait(timeout, |own| {
-            let found = own.journal.find(&filter).filter(answered).count();
+            let found = own.journal.find(&filter).into_iter().filter(answered).count();
             (found >= count).then_some(())
         })
         .await
         .is_some();
     let own = world.own.borrow();
-    let calls = shown(own.journal.find(&filter).filter(answered));
+    let calls = shown(own.journal.find(&filter).into_iter().filter(answered));
     Ok(json!({"met": met, "count": calls.len(), "calls": calls}))
 }
 

@@ -93,7 +93,16 @@ fn iam(world: &World, call: &Call) -> Vec<Need> {
                 need.tags = there.map(|one| one.tags.clone()).unwrap_or_default();
                 need
             }
-            (None, None) => Need::new(action, "*".to_owned()),
+            (None, None) => {
+                let mut need = Need::new(action, "*".to_owned());
+                let prefix = call.get("PathPrefix").unwrap_or("/");
+                match call.op.as_str() {
+                    "ListRoles" => need.named = arn(&format!("role{prefix}")),
+                    "ListPolicies" => need.named = format!("policy path {prefix}"),
+                    _ => {}
+                }
+                need
+            }
         },
     };
     if let (true, Some(policy)) =

@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::call::Call;
 
-/// Enough for the longest test; the oldest go first.
-const KEPT: usize = 60_000;
+/// Of each account: enough for the longest test; the oldest go first.
+const KEPT: usize = 40_000;
 const LONGEST_VALUE: usize = 256;
 
 #[derive(Clone, Serialize)]
@@ -35,9 +35,10 @@ pub struct Entry {
     pub authorised: Vec<Box<RawValue>>,
 }
 
+/// By account, so that whoever waits for calls of one looks at no other's.
 #[derive(Default)]
 pub struct Journal {
-    entries: VecDeque<Entry>,
+    accounts: BTreeMap<String, VecDeque<Entry>>,
 }
 
 /// What a call ended with: a status and, for an error, its code and sentence.
@@ -65,10 +66,11 @@ fn noted(name: &str, value: &str) -> String {
 
 impl Journal {
     pub fn come(&mut self, call: &Call) {
-        if self.entries.len() >= KEPT {
-            self.entries.pop_front();
+        let entries = self.accounts.entry(call.account.clone()).or_default();
+        if entries.len() >= KEPT {
+            entries.pop_front();
         }
-        self.entries.push_back(Entry {
+        entries.push_back(Entry {
             seq: call.seq,
             time: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
             account: call.account.clone(),
@@ -88,14 +90,10 @@ impl Journal {
     }
 
     pub fn answered(&mut self, call: &mut Call, end: &End<'_>) {
-        let from_end = self.entries.iter().rev().position(|entry| entry.seq <= call.seq);
-        let Some(index) = from_end.map(|back| self.entries.len() - 1 - back) else {
+        let entries = self.accounts.get_mut(&call.account);
+        let Some(entry) = entries.and_then(|all| all.iter_mut().rev().find(|entry| entry.seq == call.seq)) else {
             return;
         };
-        let entry = &mut self.entries[index];
-        if entry.seq != call.seq {
-            return;
-        }
         entry.open = false;
         entry.status = end.status;
         entry.code = end.code.to_owned();
@@ -105,14 +103,21 @@ impl Journal {
         entry.authorised = std::mem::take(&mut call.authorised);
     }
 
-    pub fn find<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a Entry> {
-        self.entries.iter().filter(move |entry| filter.matches(entry))
+    /// In the order in which they came.
+    pub fn find<'a>(&'a self, filter: &'a Filter) -> Vec<&'a Entry> {
+        if let Some(account) = filter.account() {
+            let entries = self.accounts.get(account);
+            return entries.into_iter().flatten().filter(|entry| filter.matches(entry)).collect();
+        }
+        let mut all: Vec<&Entry> = self.accounts.values().flatten().filter(|entry| filter.matches(entry)).collect();
+        all.sort_by_key(|entry| entry.seq);
+        all
     }
 
     pub fn forget(&mut self, account: Option<&str>) {
         match account {
-            Some(account) => self.entries.retain(|entry| entry.account != account),
-            None => self.entries.clear(),
+            Some(account) => drop(self.accounts.remove(account)),
+            None => self.accounts.clear(),
         }
     }
 }
@@ -138,6 +143,15 @@ impl Filter {
             }
         }
         filter
+    }
+
+    /// The one account that is asked for, where it is one.
+    fn account(&self) -> Option<&str> {
+        let (_, wanted) = self.fields.iter().find(|(name, _)| name == "account")?;
+        match wanted.as_slice() {
+            [one] if !one.contains('*') => Some(one),
+            _ => None,
+        }
     }
 
     pub fn matches(&self, entry: &Entry) -> bool {

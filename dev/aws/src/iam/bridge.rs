@@ -14,9 +14,18 @@ use crate::call::Call;
 use crate::world::World;
 use crate::world::accounts::region_of;
 
+const CATALOGUE: &str = "arn:aws:iam::aws:policy/";
+
 pub fn handle(world: &World, call: &Call) -> Outcome {
-    let params: HashMap<String, String> =
+    let mut params: HashMap<String, String> =
         call.params.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    // The catalogue of AWS's own policies has the partition aws: the others' are asked for and answered by its names.
+    let here = format!("arn:{}:iam::aws:policy/", call.partition);
+    if let Some(arn) = params.get_mut("PolicyArn")
+        && let Some(name) = arn.strip_prefix(&here)
+    {
+        *arn = format!("{CATALOGUE}{name}");
+    }
     let request = AwsRequest {
         service: "iam".to_owned(),
         action: call.op.clone(),
@@ -41,7 +50,7 @@ pub fn handle(world: &World, call: &Call) -> Outcome {
         return Err(Refusal::new(500, "ServiceFailure", "a handler of the crate waited"));
     };
     match answer?.body {
-        ResponseBody::Bytes(bytes) => Ok(Reply::Xml(String::from_utf8_lossy(&bytes).into_owned())),
+        ResponseBody::Bytes(bytes) => Ok(Reply::Xml(String::from_utf8_lossy(&bytes).replace(CATALOGUE, &here))),
         ResponseBody::File { .. } => Err(Refusal::new(500, "ServiceFailure", "a handler of the crate sent a file")),
     }
 }

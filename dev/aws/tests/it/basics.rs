@@ -136,6 +136,26 @@ fn providers_are_kept() {
 }
 
 #[test]
+fn partitions_have_their_own_names() {
+    let made = admin("POST", "environments", json!({"partition": "aws-cn", "region": "cn-north-1"}));
+    let text = |pointer: &str| made.pointer(pointer).and_then(|text| text.as_str()).expect(pointer).to_owned();
+    let operator = Keys {
+        id: text("/operator/accessKeyId"),
+        secret: text("/operator/secretAccessKey"),
+        token: Some(text("/operator/sessionToken")),
+    };
+    let policy = ("PolicyArn", "arn:aws-cn:iam::aws:policy/AmazonSQSReadOnlyAccess");
+    assert_eq!(operator.iam("GetPolicy", &[policy]).ok().tag("Arn"), policy.1);
+    let role = [("RoleName", "r"), ("AssumeRolePolicyDocument", EC2)];
+    assert!(operator.iam("CreateRole", &role).ok().tag("Arn").starts_with("arn:aws-cn:iam::"));
+    operator.iam("AttachRolePolicy", &[role[0], policy]).ok();
+    assert_eq!(operator.iam("ListAttachedRolePolicies", &[role[0]]).ok().tag("PolicyArn"), policy.1);
+    let url = ("Url", "https://cn.example/id/1");
+    let provider = operator.iam("CreateOpenIDConnectProvider", &[url]).ok().tag("OpenIDConnectProviderArn");
+    assert!(provider.starts_with("arn:aws-cn:iam::"), "{provider}");
+}
+
+#[test]
 fn the_admin_api_says_what_is_wrong() {
     assert_eq!(get("health")["status"], "ok");
     let (status, said) = try_admin("POST", "rules", json!({"action": "hold", "operation": "GetRole"}));
