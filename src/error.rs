@@ -107,3 +107,46 @@ impl Error {
         Self { category, reason, message: message.into() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Category::*;
+    use super::*;
+    use Retry::{Exponential, OnChange, Seconds, Slow, WhenClassReady};
+
+    /// The table of the design, a row a category. `v`erdict, `o`utage, `b`rief.
+    #[test]
+    fn what_each_category_leads_to() {
+        let table = [
+            (Invalid, OnChange, "Invalid", "v"),
+            (Forbidden, OnChange, "Invalid", "v"),
+            (Conflict, Slow, "Conflict", "v"),
+            (Missing, Slow, "NotFound", ""),
+            (Credentials, Slow, "Credentials", "o"),
+            (Denied, Slow, "AccessDenied", ""),
+            (Quota, Slow, "QuotaExceeded", ""),
+            (Blocked, OnChange, "IdentityChanged", "v"),
+            (ClassNotReady, WhenClassReady, "ClassNotReady", "ob"),
+            (Throttled, Exponential, "Throttled", "ob"),
+            (Settling, Seconds, "Settling", "ob"),
+            (Transient, Exponential, "Unavailable", "ob"),
+        ];
+        for (category, retry, reason, marks) in table {
+            assert_eq!((category.retry(), category.reason()), (retry, reason), "{category:?}");
+            let is = [('v', category.is_verdict()), ('o', category.is_outage()), ('b', category.is_brief())];
+            for (mark, is) in is {
+                assert_eq!(is, marks.contains(mark), "{category:?} {mark}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_brings_its_categorys_reason_or_its_own() {
+        assert_eq!(Error::new(Denied, "x").reason, reason::ACCESS_DENIED);
+        let error = Error::because(Blocked, reason::CLUSTER_IDENTITY_CONFLICT, "x");
+        assert_eq!(
+            (error.category, error.reason, error.to_string().as_str()),
+            (Blocked, "ClusterIdentityConflict", "x")
+        );
+    }
+}

@@ -109,6 +109,11 @@ mod tests {
         assert_eq!(with(&[(tag::RELEASED_BY, Some("prod"))]), Ownership::Ours { released: true });
         assert_eq!(with(&[(tag::ISSUER, Some("x"))]), Ownership::OtherIssuer("x".into()));
         assert_eq!(with(&[(tag::SCHEMA, Some("2"))]), Ownership::Newer("2".into()));
+        assert_eq!(with(&[(tag::SCHEMA, Some("x"))]), Ownership::Newer("x".into()), "not ours to understand");
+        assert_eq!(with(&[(tag::SCHEMA, None)]), ours, "a tag that somebody removed comes back");
+        assert_eq!(with(&[(tag::ISSUER, None)]), ours);
+        let other_cluster = [(tag::CLUSTER, Some("c")), (tag::SCHEMA, Some("2")), (tag::ISSUER, Some("x"))];
+        assert_eq!(with(&other_cluster), Ownership::OtherBinding("c/billing/invoices".into()), "whose comes first");
         assert_eq!(with(&[(tag::BINDING, Some("b"))]), Ownership::OtherBinding("prod/billing/b".into()));
         assert_eq!(with(&[(tag::CLUSTER, Some("c"))]), Ownership::OtherBinding("c/billing/invoices".into()));
         assert_eq!(with(&[(tag::CLUSTER, None)]), Ownership::Foreign, "tags of a tenant alone prove nothing");

@@ -91,6 +91,23 @@ mod tests {
         assert_eq!(all, vec!["cost".to_owned(), DECLARED.to_owned(), "team".to_owned()]);
     }
 
+    /// People edit tags: what can't be read names no tag, and nothing of ours or of others goes for it.
+    #[test]
+    fn a_damaged_memory_withdraws_nothing_that_it_does_not_name() {
+        let mut live = tags(&[("team", "a"), ("cost", "1"), (tag::CLUSTER, "c")]);
+        let team = declared(["team".to_owned()].iter()).unwrap();
+        for (memory, gone) in [("", vec![]), ("ééé!", vec![]), ("abc", vec![]), (&format!("{team}abc"), vec!["team"])]
+        {
+            live.insert("IRSA-OPERATOR.IO/TAGS".into(), memory.to_owned());
+            let mut wanted = tags(&[("other", "x")]);
+            wanted.insert(DECLARED.into(), declared(["other".to_owned()].iter()).unwrap());
+            assert_eq!(withdrawn(&live, &wanted), gone, "{memory}");
+        }
+        let ours = declared([tag::CLUSTER.to_owned()].iter()).unwrap();
+        live.insert("IRSA-OPERATOR.IO/TAGS".into(), ours);
+        assert_eq!(withdrawn(&live, &Tags::new()), ["IRSA-OPERATOR.IO/TAGS"], "owner tags are never withdrawn");
+    }
+
     #[test]
     fn forty_keys_fit_into_one_tag_value() {
         let keys: Vec<String> = (0..40).map(|i| format!("key-{i}")).collect();

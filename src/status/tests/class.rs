@@ -1,0 +1,105 @@
+//! The status of a class, by the same rules.
+
+use super::*;
+use crate::api::{BindingCounts, ClassStatus};
+use crate::desired::Place;
+
+fn place() -> Place {
+    Place {
+        cluster_id: "prod".into(),
+        issuer: "oidc.example/id/A".into(),
+        account: "111122223333".into(),
+        partition: "aws".into(),
+        region: "eu-west-1".into(),
+    }
+}
+
+fn fine(generation: i64) -> ClassOutcome {
+    ClassOutcome { generation, place: Some(place()), ..ClassOutcome::default() }
+}
+
+fn failed(generation: i64, category: Category) -> ClassOutcome {
+    let failure = Some(Error::new(category, format!("{category:?} of all sorts")));
+    ClassOutcome { generation, failure, ..ClassOutcome::default() }
+}
+
+/// The status after these outcomes, each told at a time in seconds.
+fn after(outcomes: &[(i64, ClassOutcome)]) -> ClassStatus {
+    let new = ClassStatus { observed_generation: Some(-1), ..ClassStatus::default() };
+    outcomes.iter().fold(new, |previous, (second, outcome)| class_status(&previous, outcome, &at(*second)))
+}
+
+fn says(status: &ClassStatus, kind: &str) -> String {
+    find(&status.conditions, kind).map(|c| format!("{} {}", c.status, c.reason)).unwrap_or_default()
+}
+
+#[test]
+fn a_class_that_is_ready() {
+    let status = after(&[(1, fine(1))]);
+    assert_eq!((status.observed_generation, status.account_id.as_deref()), (Some(1), Some("111122223333")));
+    assert_eq!(status.issuer.as_deref(), Some("https://oidc.example/id/A"));
+    let texts: Vec<String> = status.conditions.iter().map(|c| format!("{}: {}", c.type_, c.message)).collect();
+    assert_eq!(
+        texts,
+        [
+            "Ready: roles are made in account 111122223333 for the issuer https://oidc.example/id/A",
+            "ProviderReady: arn:aws:iam::111122223333:oidc-provider/oidc.example/id/A is there",
+        ]
+    );
+    let unmanaged = after(&[(1, ClassOutcome { unmanaged: true, ..fine(1) })]);
+    assert!(
+        find(&unmanaged.conditions, kind::PROVIDER_READY)
+            .unwrap()
+            .message
+            .contains("spec.oidcProvider.manage is false")
+    );
+}
+
+#[test]
+fn every_failure() {
+    for category in ALL {
+        use Category::{Denied, Missing, Quota};
+        let refused = matches!(category, Denied | Quota);
+        let reason = category.reason();
+        let new = after(&[(1, failed(1, category))]);
+        for kind in [kind::READY, kind::PROVIDER_READY] {
+            assert_eq!(says(&new, kind), format!("False {reason}"), "{category:?}");
+        }
+        let decided = if category.is_outage() { -1 } else { 1 };
+        assert_eq!(new.observed_generation, Some(decided), "{category:?}");
+        let known = after(&[(1, fine(1)), (2, failed(1, category))]);
+        let kept = if category.is_outage() || refused { "True Ready".into() } else { format!("False {reason}") };
+        assert_eq!(says(&known, kind::READY), kept, "{category:?}");
+        assert_eq!(known.issuer.as_deref(), Some("https://oidc.example/id/A"), "what was known stays known");
+        let waits = !category.is_outage() && !refused && category != Missing;
+        let (told, other) = if waits { (kind::STALLED, kind::RECONCILING) } else { (kind::RECONCILING, kind::STALLED) };
+        assert_eq!(
+            [says(&known, told), says(&known, other)],
+            [format!("True {reason}"), String::new()],
+            "{category:?}"
+        );
+        let later = after(&[(1, fine(1)), (2, failed(1, category)), (302, failed(1, category))]);
+        let kind = if category.is_outage() { kind::RECONCILING } else { kind::STALLED };
+        assert_eq!(says(&later, kind), format!("True {reason}"), "{category:?} after five minutes");
+        assert_eq!(class_status(&later, &failed(1, category), &at(900)), later, "{category:?} again");
+        let changed = after(&[(1, fine(1)), (2, failed(2, category))]);
+        if !category.is_outage() {
+            assert_eq!(says(&changed, kind::READY), format!("False {reason}"), "{category:?} of a new generation");
+        }
+    }
+}
+
+#[test]
+fn a_class_in_use_waits_with_its_deletion_and_stays_ready() {
+    let in_use = ClassOutcome { in_use: Some("its deletion waits".into()), ..fine(2) };
+    let status = after(&[(1, fine(1)), (2, in_use)]);
+    assert_eq!([says(&status, kind::READY), says(&status, kind::STALLED)], ["True Ready", "True InUse"]);
+}
+
+#[test]
+fn counts_change_nothing_else() {
+    let bindings = BindingCounts { total: 3, ready: 2, stalled: 1, deleting: 0 };
+    let (before, counted) = (after(&[(1, fine(1))]), ClassOutcome { bindings, ..fine(1) });
+    let status = class_status(&before, &counted, &at(9));
+    assert_eq!(status, ClassStatus { bindings: Some(bindings), ..before });
+}
