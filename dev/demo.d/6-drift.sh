@@ -9,7 +9,7 @@ await 20 'the trust policy is what it was' in_iam '.trust.Statement[0].Action ==
 tick "written back, $(seconds_between UpdateAssumeRolePolicy UpdateAssumeRolePolicy) later"
 show 'kubectl -n billing annotate serviceaccount invoices eks.amazonaws.com/role-arn-'
 await 20 'the annotation is there again' annotated
-tick "annotated again, $TOOK later"
+tick "annotated again, $TOOK"
 check_soon 10 'each is told as an Event' told DriftCorrected 3
 show 'kubectl -n billing get events -o custom-columns=REASON:.reason,MESSAGE:.message \
     --field-selector involvedObject.kind=IrsaBinding --sort-by .metadata.creationTimestamp'

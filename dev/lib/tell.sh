@@ -91,7 +91,7 @@ check() {
 
 milliseconds() { echo $((${EPOCHREALTIME//[^0-9]/} / 1000)); }
 
-# await SECONDS SENTENCE COMMAND...: until it holds. Sets TOOK, as "2.3 s".
+# await SECONDS SENTENCE COMMAND...: until it holds. Sets TOOK, as "2.3 s later".
 await() {
     local start took
     start=$(milliseconds)
@@ -101,7 +101,8 @@ await() {
     done
     took=$(($(milliseconds) - start))
     # shellcheck disable=SC2034 # for whoever called
-    TOOK="$((took / 1000)).$((took % 1000 / 100)) s"
+    TOOK="$((took / 1000)).$((took % 1000 / 100)) s later"
+    [ $took -ge 100 ] || TOOK='at once'
 }
 
 # check_soon SECONDS SENTENCE COMMAND...: the same, told.
