@@ -74,11 +74,15 @@ pub async fn apply(
     annotations: &BTreeMap<String, String>,
     force: bool,
 ) -> Result<(), ApiError> {
-    let patch = json!({
+    let mut patch = json!({
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": { "name": name, "uid": uid, "annotations": annotations },
+        "metadata": { "name": name, "uid": uid },
     });
+    // An empty map would be remembered as ours, and with it our name on an object that we have left.
+    if !annotations.is_empty() {
+        patch["metadata"]["annotations"] = json!(annotations);
+    }
     let params = PatchParams { force, ..PatchParams::apply(&manager_of(&binding.name)) };
     let api: Api<Watched<LeanServiceAccount>> = namespaced(ctx, &binding.namespace);
     let what = format!("annotate ServiceAccount {}/{name}", binding.namespace);

@@ -168,14 +168,6 @@ fn remember(ctx: &Ctx, object: &LeanBinding, class: &Class, desired: &Desired) {
     memory.role_arn = Some(desired.arn.clone());
 }
 
-/// What is wanted for a binding that is on its way out, if that can still be told.
-pub fn last_wish(state: &State, object: &LeanBinding) -> Option<(Class, Desired)> {
-    let spec = object.decode().ok()?;
-    let class = state.class(spec.class_name.as_deref()).ok()?;
-    let desired = desired(who(&object.head.key, &class.name), &spec, &class.spec, &class.place).ok()?;
-    Some((class, desired))
-}
-
 /// The ServiceAccounts of a binding as the store holds them.
 pub fn seen_accounts(ctx: &Ctx, object: &LeanBinding) -> crate::plan::Accounts {
     accounts(&ctx.state(), &object.head.key, object.service_account.as_deref())

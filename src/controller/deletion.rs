@@ -2,23 +2,23 @@
 
 use super::account;
 use super::api::{self, ApiError};
-use super::binding::{Stop, last_wish, seen_accounts};
-use super::state::{Ctx, RoleLock};
+use super::binding::{Stop, seen_accounts, who};
+use super::state::{Ctx, RoleLock, State};
 use super::tell::{conclude, reference};
 use super::worker::Next;
 use super::{facts, write};
-use crate::api::DeletionPolicy;
 use crate::api::names::FINALIZER;
 use crate::api::reason::event;
+use crate::api::{DeletionPolicy, IrsaClassSpec};
 use crate::aws::Aws;
-use crate::desired::Place;
+use crate::desired::{Desired, Place, Who, desired, identity, vars};
 use crate::error::{Category, Error};
 use crate::iam::arn::RoleArn;
 use crate::iam::owner::Owner;
 use crate::iam::role::Role;
 use crate::plan::{Removal, Step, removal};
 use crate::status::{self, Notice, Outcome};
-use crate::store::LeanBinding;
+use crate::store::{LeanBinding, NsName};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 use kube::api::Api;
@@ -59,26 +59,25 @@ async fn failed(ctx: &Ctx, object: &Arc<LeanBinding>, mut outcome: Outcome, erro
 
 /// All of it but the finalizer. Returns what is to be told when that is off as well.
 async fn clean(ctx: &Ctx, object: &LeanBinding, outcome: &mut Outcome) -> Result<Option<Notice>, Stop> {
-    let wish = last_wish(&ctx.state(), object);
-    let (place, aws) = match &wish {
-        Some((class, _)) => (class.place.clone(), class.aws.clone()),
-        None => known_place(ctx, object).await?,
-    };
-    let owner = wish.as_ref().map_or_else(|| owner(object, &place), |(_, desired)| desired.owner.clone());
+    let (name, class) = class(&ctx.state(), object);
+    let (place, aws) = place(ctx, object, &name, class.as_ref()).await?;
+    let who = who(&object.head.key, &name);
+    let wish = last_wish(who, object, class.as_ref(), &place);
+    let owner = wish.as_ref().map_or_else(|| owner(who, &place), |desired| desired.owner.clone());
     let retain = match &wish {
-        Some((_, desired)) => desired.retain,
-        None => asks_to_retain(object),
+        Some(desired) => desired.retain,
+        None => asks_to_retain(object, class.as_ref()),
     };
     let retain = retain || definition_is_going(ctx).await?;
     let mut seen = None;
-    for arn in candidates(ctx, object, wish.as_ref().map(|(_, desired)| desired.arn.as_str()), &place) {
+    for arn in candidates(ctx, object, computed(who, object, class.as_ref(), &place), &place) {
         let lock = RoleLock::try_take(ctx, &arn.to_string());
         if lock.is_none() {
             return Err(Error::new(Category::Settling, format!("another binding is working on {arn}")).into());
         }
         let role = aws.role_head(&arn.name, &arn.path).await?.filter(|role| role.arn == arn.to_string());
         let (attached, inline) = match &wish {
-            Some((_, desired)) if desired.arn == arn.to_string() => {
+            Some(desired) if desired.arn == arn.to_string() => {
                 (desired.managed.clone(), desired.inline.keys().cloned().collect())
             }
             _ if role.is_some() => (aws.attached(&arn.name).await?, aws.inline_names(&arn.name).await?),
@@ -185,9 +184,9 @@ async fn delete_role(aws: &Aws, arn: &RoleArn) -> Result<(), Error> {
 }
 
 /// Where its role may be: as computed, as the status says, as the annotation says that we wrote.
-fn candidates(ctx: &Ctx, object: &LeanBinding, computed: Option<&str>, place: &Place) -> Vec<RoleArn> {
+fn candidates(ctx: &Ctx, object: &LeanBinding, computed: Option<String>, place: &Place) -> Vec<RoleArn> {
     let status = object.status();
-    let mut hints: Vec<String> = computed.map(str::to_owned).into_iter().collect();
+    let mut hints: Vec<String> = computed.into_iter().collect();
     hints.extend(status.role_arn);
     let accounts = seen_accounts(ctx, object);
     let ours = accounts.current.filter(|account| account.owned.contains(crate::api::names::annotation::ROLE_ARN));
@@ -197,15 +196,46 @@ fn candidates(ctx: &Ctx, object: &LeanBinding, computed: Option<&str>, place: &P
     hints.iter().filter_map(|hint| RoleArn::parse(hint)).filter(|arn| arn.account == place.account).collect()
 }
 
-/// Where its role is, if not by its spec then by its class, and if that is gone as well in the operator's own account.
-async fn known_place(ctx: &Ctx, object: &LeanBinding) -> Result<(Place, Aws), Error> {
-    let class = object.class_name.as_deref().unwrap_or_default();
+/// Where a role of its name is: that needs a name of a ServiceAccount, and no spec that is valid otherwise. It may have
+/// been made although nothing tells of it yet.
+fn computed(who: Who<'_>, object: &LeanBinding, class: Option<&IrsaClassSpec>, place: &Place) -> Option<String> {
+    let vars = vars(who, object.service_account.as_deref()?, place);
+    let default = IrsaClassSpec::default();
+    identity(class.unwrap_or(&default), &vars).ok().map(|(arn, _)| arn)
+}
+
+/// Name and spec of its class, also of one that is not ready, as after a start.
+fn class(state: &State, object: &LeanBinding) -> (String, Option<IrsaClassSpec>) {
+    let class = match object.class_name.as_deref() {
+        Some(name) => state.classes.get(&NsName::new("", name)),
+        None => state.default_class().ok(),
+    };
+    let name = class.map(|class| &*class.head.key.name).or(object.class_name.as_deref()).unwrap_or_default();
+    (name.to_owned(), class.and_then(|class| class.decode().ok()))
+}
+
+/// What is wanted for a binding that is on its way out, if that can still be told.
+fn last_wish(who: Who<'_>, object: &LeanBinding, class: Option<&IrsaClassSpec>, place: &Place) -> Option<Desired> {
+    desired(who, &object.decode().ok()?, class?, place).ok()
+}
+
+/// Where its role is: as its class says, and if that is gone in the operator's own account.
+async fn place(
+    ctx: &Ctx,
+    object: &LeanBinding,
+    class: &str,
+    spec: Option<&IrsaClassSpec>,
+) -> Result<(Place, Aws), Error> {
     let named = ctx.state().place_of(class);
     if let Some(known) = named {
         return Ok(known);
     }
-    let aws = ctx.accounts.own().clone();
+    let assume = spec.and_then(|spec| spec.account.as_ref()).map(|account| account.assume_role_arn.as_str());
+    let aws = ctx.accounts.of(assume).await;
     let place = facts::place(ctx, &aws).await?;
+    if spec.is_some() {
+        return Ok((place, aws));
+    }
     match object.status().account_id {
         Some(account) if account != place.account => Err(Error::new(
             Category::ClassNotReady,
@@ -218,25 +248,25 @@ async fn known_place(ctx: &Ctx, object: &LeanBinding) -> Result<(Place, Aws), Er
     }
 }
 
-fn owner(object: &LeanBinding, place: &Place) -> Owner {
+fn owner(who: Who<'_>, place: &Place) -> Owner {
     Owner {
         cluster: place.cluster_id.clone(),
-        namespace: object.head.key.namespace.to_string(),
-        binding: object.head.key.name.to_string(),
+        namespace: who.namespace.to_owned(),
+        binding: who.name.to_owned(),
         issuer: place.issuer.clone(),
-        class: object.class_name.as_deref().unwrap_or_default().to_owned(),
+        class: who.class.to_owned(),
     }
 }
 
-/// What the binding itself says, however broken the rest of it is.
-fn asks_to_retain(object: &LeanBinding) -> bool {
+/// What the binding itself says, however broken the rest of it is, or else its class.
+fn asks_to_retain(object: &LeanBinding, class: Option<&IrsaClassSpec>) -> bool {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Only {
         deletion_policy: Option<DeletionPolicy>,
     }
-    serde_json::from_str::<Only>(object.spec.get())
-        .is_ok_and(|only| only.deletion_policy == Some(DeletionPolicy::Retain))
+    let own = serde_json::from_str::<Only>(object.spec.get()).ok().and_then(|only| only.deletion_policy);
+    own.or(class.map(|class| class.role.deletion_policy)) == Some(DeletionPolicy::Retain)
 }
 
 /// Whoever deletes the resource definition deletes all bindings with it, and rarely means all roles.

@@ -202,7 +202,11 @@ impl State {
         Ok(Class { name: name.to_owned(), spec, place: seen.place.clone(), aws: seen.aws.clone() })
     }
 
-    fn default_class(&self) -> Result<&Arc<LeanClass>, Error> {
+    /// The one class that is marked as default.
+    ///
+    /// # Errors
+    /// `ClassNotReady` where there is none, or more than one.
+    pub fn default_class(&self) -> Result<&Arc<LeanClass>, Error> {
         let defaults: Vec<&Arc<LeanClass>> = self.classes.iter().filter(|class| class.is_default).collect();
         match defaults.as_slice() {
             [one] => Ok(one),

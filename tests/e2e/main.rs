@@ -44,3 +44,4 @@
 mod harness;
 
 mod create;
+mod kill;

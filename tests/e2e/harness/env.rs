@@ -69,10 +69,15 @@ impl Env {
     /// An environment for one test, which may stop things or touch what there is but once. No operator runs in it yet
     /// and there is no class. It has no controller-manager, so nothing empties a namespace.
     pub fn own(name: &str) -> Arc<Self> {
+        Self::own_with(name, &["--no-controller-manager"])
+    }
+
+    /// [`Self::own`] with these options of `dev/env`: none, and there is a controller-manager.
+    pub fn own_with(name: &str, options: &[&str]) -> Arc<Self> {
         let (count, freed) = &OWN;
         let guard = count.lock().unwrap();
         *freed.wait_while(guard, |count| *count >= OWN_AT_A_TIME).unwrap() += 1;
-        let started = catch_unwind(|| Self::start(name, &["--no-controller-manager"]));
+        let started = catch_unwind(|| Self::start(name, options));
         if started.is_err() {
             leave();
         }
