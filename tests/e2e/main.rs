@@ -43,5 +43,10 @@
 #[allow(dead_code, unused_imports)]
 mod harness;
 
+mod accounts;
 mod create;
+mod delete;
+mod drift;
 mod kill;
+mod quiet;
+mod update;

@@ -9,7 +9,6 @@ use std::io::{BufRead, BufReader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 
 /// What every operator in these tests is told.
@@ -44,14 +43,27 @@ struct Shared {
     operator: Operator,
 }
 
+/// Started by the first test that asks for it, and there until the end. What a panic said where it did not start.
+type Kept = OnceLock<Result<Shared, String>>;
+
 impl Env {
     /// The environment of all tests that touch only what is in their own namespace, with an operator in it that looks at
     /// every role every 3 s, and the default class.
     pub fn shared() -> (Arc<Self>, PathBuf) {
-        static SHARED: OnceLock<Result<Shared, String>> = OnceLock::new();
+        static SHARED: Kept = Kept::new();
+        Self::kept(&SHARED, "shared", &["--resync", "3s"])
+    }
+
+    /// The same, where the operator looks at a role only when something has happened: for tests that count calls.
+    pub fn quiet() -> (Arc<Self>, PathBuf) {
+        static QUIET: Kept = Kept::new();
+        Self::kept(&QUIET, "quiet", &["--resync", "1h"])
+    }
+
+    fn kept(kept: &'static Kept, name: &str, flags: &[&str]) -> (Arc<Self>, PathBuf) {
         let start = || {
-            let env = Arc::new(Self::start("shared", &[]));
-            let mut operator = Operator::start(&env, &["--resync", "3s"]);
+            let env = Arc::new(Self::start(name, &[]));
+            let mut operator = Operator::start(&env, flags);
             in_thread(|| async {
                 operator.ready().await;
                 env.default_class().await;
@@ -60,7 +72,7 @@ impl Env {
         };
         // What failed once would fail for every test, a minute later each time.
         let caught = || catch_unwind(AssertUnwindSafe(start)).map_err(|cause| panic_text(&*cause));
-        match SHARED.get_or_init(caught) {
+        match kept.get_or_init(caught) {
             Ok(shared) => (shared.env.clone(), shared.operator.log.clone()),
             Err(cause) => panic!("the environment did not start: {cause}"),
         }
@@ -261,10 +273,4 @@ fn in_thread<T: Send, F: Future<Output = T>>(work: impl FnOnce() -> F + Send) ->
     let run =
         || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work());
     std::thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|cause| std::panic::resume_unwind(cause))
-}
-
-/// A name for everything of this kind that a process makes.
-pub fn numbered(name: &str) -> String {
-    static COUNT: AtomicUsize = AtomicUsize::new(1);
-    format!("{name}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }

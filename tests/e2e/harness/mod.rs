@@ -3,6 +3,7 @@
 
 mod audit;
 mod aws;
+pub mod documents;
 mod emulator;
 mod env;
 mod http;

@@ -23,16 +23,22 @@ pub struct Operator {
 impl Operator {
     /// Starts it as its own ServiceAccount and role. It may not be ready yet.
     pub fn start(env: &Env, flags: &[&str]) -> Self {
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_irsa-operator")), env, flags)
+    }
+
+    /// The same with this program, as with the release build.
+    pub fn start_program(program: &Path, env: &Env, flags: &[&str]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let name = format!("operator-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let log = env.dir.join("logs").join(format!("{name}.log"));
         // Free now, and the kernel gives it to nobody else so soon.
         let address = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").to_string();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_irsa-operator"));
-        command.arg("run").args(["--cluster-id", super::CLUSTER_ID, "--listen", &address]);
-        command.args(["--log-level", "info,irsa_operator=debug"]).args(flags);
+        let mut command = Command::new(program);
+        command.arg("run").args(["--cluster-id", super::CLUSTER_ID, "--listen", &address]).args(flags);
         // The AWS environment whole, because a profile or proxy of the user's own would send it elsewhere.
         command.env_clear().envs(env.operator_variables()).env("RUST_BACKTRACE", "1");
+        // What the emulator shows lags behind for two reads at most, and so need not be distrusted for 90 seconds.
+        command.env("IRSA_SETTLE", "1s").env("IRSA_LOG_LEVEL", "info,irsa_operator=debug");
         let file = OpenOptions::new().create(true).append(true).open(&log).expect("a log");
         command.stdin(Stdio::null()).stdout(file.try_clone().expect("a log")).stderr(file).process_group(0);
         let child = command.spawn().expect("the operator's program");
@@ -49,6 +55,11 @@ impl Operator {
         let hidden = self.pid_file.with_file_name(format!(".operator-{}", self.child.id()));
         std::fs::write(&hidden, format!("{} {start}\n", self.child.id())).expect("a pid file");
         std::fs::rename(&hidden, &self.pid_file).expect("a pid file");
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// What one of its health endpoints says: status and text. `None` where nobody listens.

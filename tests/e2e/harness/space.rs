@@ -29,6 +29,12 @@ impl Space {
         Self::within(env, name, &log).await
     }
 
+    /// A namespace in the environment where nothing is looked at without a cause.
+    pub async fn quiet(name: &str) -> Self {
+        let (env, log) = Env::quiet();
+        Self::within(env, name, &log).await
+    }
+
     /// A namespace in an environment.
     pub async fn within(env: Arc<Env>, name: &str, log: &Path) -> Self {
         let kube = env.kube().await;
@@ -107,10 +113,11 @@ impl Space {
         self.kube.patch(&self.binding_path(name), &patch).await
     }
 
-    /// Wakes the operator for a binding without changing what it asks for.
-    pub async fn touch(&self, name: &str) {
-        let mark = super::env::numbered("touched");
-        self.patch_binding(name, json!({"metadata": {"labels": {"touched": mark}}})).await;
+    /// Makes the operator look at a binding at once: a new generation that asks for the same.
+    pub async fn nudge(&self, name: &str) {
+        let said = &self.binding(name).await["spec"]["deletionPolicy"];
+        let policy = if said.is_null() { json!("Delete") } else { Value::Null };
+        self.patch_binding(name, json!({"spec": {"deletionPolicy": policy}})).await;
     }
 
     /// Waits until this is so of a binding.
