@@ -109,7 +109,10 @@ pub fn remove_role(world: &World, ask: &Ask<'_>) -> Answer {
     let Some(state) = accounts.get_mut(account) else { return missing("account") };
     state.role_policies.remove(name);
     state.role_inline_policies.remove(name);
-    if state.roles.remove(name).is_some() { Ok(json!({})) } else { missing("role") }
+    let Some(role) = state.roles.remove(name) else { return missing("role") };
+    drop(accounts);
+    principals::gone(world, &role.arn, &role.role_id);
+    Ok(json!({}))
 }
 
 /// `{"account","url","clientIds":[…],"thumbprints":[…],"tags":{…}}`

@@ -126,16 +126,7 @@ fn detail(
         .get(role.role_name.as_str())
         .into_iter()
         .flatten()
-        .map(|profile| {
-            format!(
-                "<member><Path>{}</Path><InstanceProfileName>{}</InstanceProfileName><InstanceProfileId>{}</InstanceProfileId><Arn>{}</Arn><CreateDate>{}</CreateDate><Roles/></member>",
-                profile.path,
-                escape(&profile.instance_profile_name),
-                profile.instance_profile_id,
-                escape(&profile.arn),
-                render::time(profile.created_at)
-            )
-        })
+        .map(|profile| render::profile(profile, ""))
         .collect();
     format!(
         "<member>{}<InstanceProfileList>{profiles}</InstanceProfileList><RolePolicyList>{inline}</RolePolicyList><AttachedManagedPolicies>{attached}</AttachedManagedPolicies>{}<Tags>{}</Tags><RoleLastUsed/></member>",

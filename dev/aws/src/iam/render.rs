@@ -3,7 +3,7 @@
 //! of a boundary is `Policy` on the real AWS, against the model's own enumeration.
 
 use chrono::{DateTime, Utc};
-use fakecloud_iam::{IamRole, Tag};
+use fakecloud_iam::{IamInstanceProfile, IamRole, Tag};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::answer::escape;
@@ -92,5 +92,17 @@ pub fn attached(arn: &str) -> String {
         "<member><PolicyName>{}</PolicyName><PolicyArn>{}</PolicyArn></member>",
         escape(policy_name(arn)),
         escape(arn)
+    )
+}
+
+/// An instance profile, with its roles as they were rendered.
+pub fn profile(profile: &IamInstanceProfile, roles: &str) -> String {
+    format!(
+        "<member><Path>{}</Path><InstanceProfileName>{}</InstanceProfileName><InstanceProfileId>{}</InstanceProfileId><Arn>{}</Arn><CreateDate>{}</CreateDate><Roles>{roles}</Roles></member>",
+        escape(&profile.path),
+        escape(&profile.instance_profile_name),
+        profile.instance_profile_id,
+        escape(&profile.arn),
+        time(profile.created_at),
     )
 }

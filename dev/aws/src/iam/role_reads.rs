@@ -71,20 +71,8 @@ pub fn instance_profiles(world: &World, call: &Call) -> Outcome {
         let role = state.roles.get(&name).ok_or_else(|| no_role(&name))?;
         let profiles = state.instance_profiles.values().filter(|profile| profile.roles.contains(&name)).collect();
         let (profiles, tail) = page(call, profiles, |profile| profile.instance_profile_name.as_str());
-        let members: String = profiles
-            .iter()
-            .map(|profile| {
-                format!(
-                    "<member><Path>{}</Path><InstanceProfileName>{}</InstanceProfileName><InstanceProfileId>{}</InstanceProfileId><Arn>{}</Arn><CreateDate>{}</CreateDate><Roles>{}</Roles></member>",
-                    profile.path,
-                    escape(&profile.instance_profile_name),
-                    profile.instance_profile_id,
-                    escape(&profile.arn),
-                    render::time(profile.created_at),
-                    render::listed(role),
-                )
-            })
-            .collect();
+        let listed = render::listed(role);
+        let members: String = profiles.iter().map(|profile| render::profile(profile, &listed)).collect();
         Ok(ok(call, &format!("<InstanceProfiles>{members}</InstanceProfiles>{tail}")))
     })
 }

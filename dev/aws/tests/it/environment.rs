@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::client::{Account, EC2, Keys, admin, get, process};
+use super::client::{Account, Answer, EC2, Keys, admin, get, process};
 
 struct Environment {
     account: Account,
@@ -87,6 +87,27 @@ fn changes_behind_everybodys_back_and_a_snapshot() {
     let arn = made["arn"].as_str().expect("an ARN");
     assert_eq!(get(&format!("state/providers?account={id}"))["providers"][0]["clientIds"], json!(["a"]));
     admin("DELETE", &format!("state/providers?account={id}&arn={arn}"), Value::Null);
+}
+
+/// With every layer on, whoever looks again gets there.
+#[test]
+fn patience_gets_through_all_layers() {
+    let e = environment(json!({"switches": {"strict": true}}));
+    let aws = &e.operator;
+    let role = ("RoleName", "r");
+    aws.iam("CreateRole", &[role, ("Path", "/irsa/"), ("AssumeRolePolicyDocument", EC2)]).ok();
+    aws.iam("AttachRolePolicy", &[role, ("PolicyArn", "arn:aws:iam::aws:policy/ReadOnlyAccess")]).ok();
+    let again = |op: &str, params: &[(&str, &str)], done: &dyn Fn(&Answer) -> bool| {
+        let tries = (1..=4).find(|_| done(&aws.iam(op, params)));
+        tries.unwrap_or_else(|| panic!("{op} never got there"))
+    };
+    let seen = again("ListAttachedRolePolicies", &[role], &|answer| answer.body.contains("ReadOnlyAccess"));
+    assert_eq!(seen, 2);
+    again("GetRole", &[role], &|answer| answer.status == 200);
+    aws.iam("DetachRolePolicy", &[role, ("PolicyArn", "arn:aws:iam::aws:policy/ReadOnlyAccess")]).ok();
+    again("DeleteRole", &[role], &|answer| answer.status == 200);
+    again("GetRole", &[role], &|answer| answer.status == 404);
+    assert_eq!(e.account.role("r"), Value::Null);
 }
 
 /// Reads one answer off a connection that stays.

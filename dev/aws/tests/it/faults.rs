@@ -130,3 +130,28 @@ fn a_seeded_chance_is_the_same_twice() {
     let refused = first.iter().filter(|status| **status == 400).count();
     assert!((4..=20).contains(&refused), "{refused} of 40");
 }
+
+#[test]
+fn eks_throttles_in_its_own_form() {
+    let account = account();
+    account.rule(json!({"action": "throttle", "match": {"service": "eks"}, "count": 1}));
+    let throttled = account.admin.eks("us-east-1", "/clusters");
+    assert_eq!(throttled.status, 429);
+    assert!(throttled.headers.contains("x-amzn-errortype: ThrottlingException"), "{throttled:?}");
+    account.rule(json!({"action": "delay", "ms": 80, "match": {"service": "eks"}, "count": 1}));
+    let start = std::time::Instant::now();
+    assert_eq!(account.admin.eks("us-east-1", "/clusters").status, 200);
+    assert!(start.elapsed().as_millis() >= 80);
+}
+
+#[test]
+fn what_is_held_ends_with_its_account() {
+    let account = account();
+    account.rule(json!({"action": "hold", "match": {}}));
+    let waiting = create(&account, "x");
+    held(&account);
+    admin("DELETE", &format!("accounts/{}", account.id), Value::Null);
+    waiting.join().expect("joined").expect_err("no answer");
+    let left = get(&format!("rules?account={}", account.id));
+    assert_eq!(left["rules"], json!([]));
+}
