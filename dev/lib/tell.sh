@@ -100,9 +100,9 @@ await() {
         sleep 0.05
     done
     took=$(($(milliseconds) - start))
+    TOOK='at once'
     # shellcheck disable=SC2034 # for whoever called
-    TOOK="$((took / 1000)).$((took % 1000 / 100)) s later"
-    [ $took -ge 100 ] || TOOK='at once'
+    [ $took -lt 100 ] || TOOK="$((took / 1000)).$((took % 1000 / 100)) s later"
 }
 
 # check_soon SECONDS SENTENCE COMMAND...: the same, told.
