@@ -216,7 +216,8 @@ fn the_fingerprint_knows_all_that_aws_knows_and_nothing_else() {
         desired.fingerprint() != base
     };
     assert_eq!(with(|_| {}, |_| {}).fingerprint(), base, "the same for the same");
-    let seen: [(&str, fn(&mut Desired)); 10] = [
+    type Change = fn(&mut Desired);
+    let seen: [(&str, Change); 10] = [
         ("owner", |d| d.owner.class.push('x')),
         ("arn", |d| d.arn.push('x')),
         ("description", |d| d.description.push('x')),
@@ -231,7 +232,7 @@ fn the_fingerprint_knows_all_that_aws_knows_and_nothing_else() {
     for (what, change) in seen {
         assert!(other(change), "{what}");
     }
-    let unseen: [(&str, fn(&mut Desired)); 3] = [
+    let unseen: [(&str, Change); 3] = [
         ("annotations", |d| d.service_account.annotations.clear()),
         ("create", |d| d.service_account.create = true),
         ("deletion policy", |d| d.retain = true),

@@ -26,7 +26,8 @@ fn annotations_are_exactly_ours() {
         assert_eq!(super::super::plan(&desired(), &observed(), &accounts, &none()).unwrap().steps, steps);
         steps
     };
-    let put_right: [(&str, fn(&mut Account)); 4] = [
+    type Change = fn(&mut Account);
+    let put_right: [(&str, Change); 4] = [
         ("removed", |a| *a = account(&BTreeMap::new())),
         ("empty", |a| *a = account(&map(&[(annotation::ROLE_ARN, "")]))),
         ("equal, but written by another: shared from now on", |a| a.owned.clear()),
@@ -38,7 +39,7 @@ fn annotations_are_exactly_ours() {
     for (what, change) in put_right {
         assert_eq!(with(change), [Step::Annotate], "{what}");
     }
-    let left: [(&str, fn(&mut Account)); 2] = [
+    let left: [(&str, Change); 2] = [
         ("as it should be", |_| {}),
         ("another's, of which we want nothing", |a| {
             a.annotations.insert(annotation::STS_REGIONAL.into(), "true".into());

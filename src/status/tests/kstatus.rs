@@ -62,7 +62,7 @@ fn a_hold() {
 #[test]
 fn steps_that_are_still_to_be_done() {
     let unfinished = Outcome { pending: vec![Step::UpdateTrust], ..fine(1) };
-    assert_eq!(seen(&[unfinished.clone()]), "InProgress");
+    assert_eq!(seen(std::slice::from_ref(&unfinished)), "InProgress");
     let status = after(&[unfinished]);
     assert_eq!(says(&status, kind::READY), "False Pending");
     assert_eq!(message(&status, kind::RECONCILING), "still to be done: write the trust policy");
