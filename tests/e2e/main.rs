@@ -44,9 +44,13 @@
 mod harness;
 
 mod accounts;
+mod classes;
 mod create;
 mod delete;
 mod drift;
+mod foreign;
+mod invalid;
 mod kill;
 mod quiet;
+mod trouble;
 mod update;

@@ -1,0 +1,110 @@
+//! Roles that are there already: ours are taken, all others are left as they are.
+
+use crate::harness::documents::{allow, aws};
+use crate::harness::{Space, is, message, reason};
+use aws_sdk_iam::types::Tag;
+use serde_json::{Value, json};
+
+/// A role of the name that the binding's will have, with these tags.
+async fn role_before(space: &Space, binding: &str, path: &str, tags: &[(&str, &str)]) -> Value {
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    let name = space.role_name(binding);
+    let mut create = space.aws.iam.create_role().role_name(&name).path(path).assume_role_policy_document(trust);
+    for (key, value) in tags {
+        create = create.tags(Tag::builder().key(*key).value(*value).build().unwrap());
+    }
+    create.send().await.expect("a role");
+    let put = space.aws.iam.put_role_policy().role_name(&name).policy_name("theirs");
+    put.policy_document(allow("ec2:*").to_string()).send().await.expect("a policy");
+    space.role(binding).await
+}
+
+fn owner<'a>(space: &'a Space, issuer: &'a str) -> [(&'static str, &'a str); 6] {
+    [
+        ("irsa-operator.io/cluster", "e2e"),
+        ("irsa-operator.io/namespace", &space.namespace),
+        ("irsa-operator.io/binding", "app"),
+        ("irsa-operator.io/issuer", issuer),
+        ("irsa-operator.io/class", "default"),
+        ("irsa-operator.io/schema", "1"),
+    ]
+}
+
+/// The binding waits, the role stays exactly as it is, also when the binding goes.
+async fn left_alone(space: &Space, before: &Value, why: &str, said: &str) {
+    space.make_account("app").await;
+    let since = space.mark().await;
+    space.make_binding("app", json!({"serviceAccount": {"name": "app"}})).await;
+    let binding = space.not_ready("app", why).await;
+    assert!(is(&binding, "Stalled", "True") && reason(&binding, "Stalled") == why, "{binding}");
+    assert!(message(&binding, "Stalled").contains(said), "{said} in {binding}");
+    assert_eq!(binding["status"]["roleArn"], Value::Null, "people copy it");
+    space.event("app", why, said).await;
+    space.delete("app").await;
+    space.gone("app").await;
+    assert_eq!(&space.role("app").await, before);
+    assert_eq!(space.annotated_role("app").await, Value::Null);
+    let changes = space.changes("app", since).await;
+    assert!(changes.iter().all(|operation| operation == "CreateRole"), "{changes:?}");
+}
+
+#[tokio::test]
+async fn a_foreign_role_of_the_same_name_is_left_alone() {
+    let space = Space::quiet("foreign").await;
+    let before = role_before(&space, "app", "/irsa/", &[("owner", "somebody")]).await;
+    left_alone(&space, &before, "Conflict", "not made by irsa-operator").await;
+}
+
+/// Names of roles are unique in the account, whatever their path.
+#[tokio::test]
+async fn a_foreign_role_on_another_path_is_left_alone() {
+    let space = Space::quiet("foreign-path").await;
+    let before = role_before(&space, "app", "/elsewhere/", &[]).await;
+    left_alone(&space, &before, "Conflict", "").await;
+}
+
+#[tokio::test]
+async fn a_role_of_another_binding_is_left_alone() {
+    let space = Space::quiet("foreign-own").await;
+    let issuer = space.env.issuer.trim_start_matches("https://").to_owned();
+    let mut tags = owner(&space, &issuer);
+    tags[1].1 = "billing";
+    let before = role_before(&space, "app", "/irsa/", &tags).await;
+    left_alone(&space, &before, "Conflict", "e2e/billing/app").await;
+}
+
+/// The same cluster id under another issuer: a rebuilt cluster or a clone, and nobody but a person can tell.
+#[tokio::test]
+async fn a_role_of_another_issuer_is_left_alone() {
+    let space = Space::quiet("foreign-iss").await;
+    let tags = owner(&space, "oidc.eks.us-east-1.amazonaws.com/id/BEFORE");
+    let before = role_before(&space, "app", "/irsa/", &tags).await;
+    left_alone(&space, &before, "ClusterIdentityConflict", "id/BEFORE").await;
+}
+
+#[tokio::test]
+async fn a_role_of_a_newer_operator_is_left_alone() {
+    let space = Space::quiet("foreign-new").await;
+    let issuer = space.env.issuer.trim_start_matches("https://").to_owned();
+    let mut tags = owner(&space, &issuer);
+    tags[5].1 = "2";
+    let before = role_before(&space, "app", "/irsa/", &tags).await;
+    space.make_account("app").await;
+    space.make_binding("app", json!({"serviceAccount": {"name": "app"}})).await;
+    let binding = space.not_ready("app", "Conflict").await;
+    assert!(message(&binding, "Stalled").contains("upgrade"), "{binding}");
+    assert_eq!(space.role("app").await, before);
+}
+
+/// A cluster that was rebuilt from Git under the same issuer, or an answer of CreateRole that was lost.
+#[tokio::test]
+async fn a_role_of_ours_is_taken_and_put_right() {
+    let space = Space::quiet("ours").await;
+    let issuer = space.env.issuer.trim_start_matches("https://").to_owned();
+    let before = role_before(&space, "app", "/irsa/", &owner(&space, &issuer)).await;
+    let binding = space.make_ready("app", json!({"managed": ["aws:ReadOnlyAccess"]})).await;
+    assert_eq!(binding["status"]["roleId"], before["id"]);
+    let role = space.role("app").await;
+    assert_eq!(json!([role["attached"], role["inline"]]), json!([[aws("ReadOnlyAccess")], {}]));
+    assert!(role["trust"].to_string().contains("system:serviceaccount:ours:app"), "{role}");
+}
