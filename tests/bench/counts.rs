@@ -1,0 +1,108 @@
+//! What the operator did, as AWS and the API server have noted it.
+
+use crate::harness::{Emulator, Env};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+/// How often what was done.
+pub type Counts = BTreeMap<String, usize>;
+
+/// All of them together.
+pub fn total(counts: &Counts) -> usize {
+    counts.values().sum()
+}
+
+/// The operator's calls of AWS, phase by phase.
+pub struct Calls {
+    emulator: Emulator,
+    last: u64,
+    phase: Counts,
+}
+
+impl Calls {
+    pub fn new(env: &Env) -> Self {
+        Self { emulator: env.emulator.clone(), last: 0, phase: Counts::new() }
+    }
+
+    /// Takes in what is new, and tells the phase so far.
+    pub async fn read(&mut self) -> Counts {
+        let query = format!("principal=*assumed-role/irsa-operator/*&since={}", self.last);
+        for call in self.emulator.journal(&query).await {
+            self.last = self.last.max(call.seq);
+            let failed = if call.code.is_empty() { String::new() } else { format!(" ({})", call.code) };
+            *self.phase.entry(format!("{}{failed}", call.operation)).or_default() += 1;
+        }
+        self.phase.clone()
+    }
+
+    /// The phase so far.
+    pub fn since_phase(&self) -> Counts {
+        self.phase.clone()
+    }
+
+    /// Takes in what is new and ends the phase.
+    pub async fn poll(&mut self) -> Counts {
+        self.read().await;
+        std::mem::take(&mut self.phase)
+    }
+}
+
+/// The operator's writes to the API server, phase by phase: `verb resource/subresource`. Events are left out; they are
+/// told to people, and nothing waits for them.
+pub struct Writes {
+    log: PathBuf,
+    at: u64,
+    phase: Counts,
+}
+
+impl Writes {
+    pub fn new(log: &Path) -> Self {
+        Self { log: log.to_owned(), at: 0, phase: Counts::new() }
+    }
+
+    /// Takes in what is new.
+    pub fn read(&mut self) {
+        use std::io::{Seek, SeekFrom};
+        let Ok(mut file) = File::open(&self.log) else { return };
+        file.seek(SeekFrom::Start(self.at)).expect("the audit log");
+        let mut lines = BufReader::new(file);
+        let mut line = String::new();
+        // A line that is being written is left for the next time.
+        while lines.read_line(&mut line).is_ok_and(|read| read > 0) && line.ends_with('\n') {
+            self.at += line.len() as u64;
+            self.take(&line);
+            line.clear();
+        }
+    }
+
+    fn take(&mut self, line: &str) {
+        if !line.contains("system:serviceaccount:irsa-operator:irsa-operator") {
+            return;
+        }
+        let entry: Value = serde_json::from_str(line).expect("a line of the audit log");
+        let object = &entry["objectRef"];
+        if object["resource"] == "events" || entry["user"]["username"] == "admin" {
+            return;
+        }
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let sub = object["subresource"].as_str().map(|sub| format!("/{sub}")).unwrap_or_default();
+        let code = entry["responseStatus"]["code"].as_i64().unwrap_or(0);
+        let failed = if code < 300 { String::new() } else { format!(" ({code})") };
+        let what = format!("{} {}{sub}{failed}", text(&entry["verb"]), text(&object["resource"]));
+        *self.phase.entry(what).or_default() += 1;
+    }
+
+    /// The phase so far.
+    pub fn since_phase(&self) -> Counts {
+        self.phase.clone()
+    }
+
+    /// Takes in what is new and ends the phase.
+    pub fn poll(&mut self) -> Counts {
+        self.read();
+        std::mem::take(&mut self.phase)
+    }
+}
