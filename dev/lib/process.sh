@@ -78,6 +78,8 @@ end() {
             while alive "$pid" "$start"; do sleep 0.05; done
         fi
     fi
+    # The first of its threads is a zombie while others may still end, and hold its ports until they have.
+    while lives "$pid" && [ "$START" = "$start" ] && set -- /proc/"$pid"/task/* && [ $# -gt 1 ]; do sleep 0.01; done
     # What it left in its group. While one lives there, the kernel gives the pid to nobody else.
     if ! lives "$pid" || [ "$START" = "$start" ]; then
         [[ ! $pid =~ ^[1-9][0-9]+$ ]] || kill -s KILL -- "-$pid" 2>/dev/null || true
