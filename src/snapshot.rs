@@ -98,6 +98,13 @@ impl Snapshot {
         }
     }
 
+    /// [`Snapshot::settled`] for all roles, because after many writes no look may come for long.
+    pub fn tidy(&mut self, settle: Duration, now: Instant) {
+        for seen in self.roles.values_mut() {
+            seen.own.take_if(|(_, at)| now.saturating_duration_since(*at) >= settle);
+        }
+    }
+
     /// The role is gone, or no binding asks for it any more.
     pub fn forget(&mut self, arn: &str) {
         self.roles.remove(arn);
@@ -129,6 +136,20 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    fn role() -> Role {
+        Role {
+            arn: "r".into(),
+            id: "A".into(),
+            description: String::new(),
+            max_session: 3600,
+            boundary: None,
+            tags: Default::default(),
+            trust: None,
+            attached: BTreeSet::new(),
+            inline: Default::default(),
+        }
+    }
+
     #[test]
     fn agreement_ends_with_a_send_with_another_wish_and_with_time() {
         let now = Instant::now();
@@ -146,6 +167,13 @@ mod tests {
         assert!(snapshot.wished_otherwise("r", 2));
         assert!(!snapshot.wished_otherwise("s", 2), "never seen");
         agree(&mut snapshot);
+        snapshot.wrote("r", Some(role()), now);
+        let settle = Duration::from_secs(5);
+        snapshot.tidy(settle, now + Duration::from_secs(4));
+        assert!(snapshot.own("r", settle, now).is_some());
+        snapshot.tidy(settle, now + settle);
+        assert!(snapshot.own("r", settle, now).is_none(), "no larger than need be");
+        assert!(snapshot.agreed("r", 1, now).is_some(), "which changes nothing");
         snapshot.forget("r");
         assert!(snapshot.is_empty());
     }

@@ -18,7 +18,7 @@ mod service_account;
 #[cfg(test)]
 mod wire_tests;
 
-pub use custom::{LeanBinding, LeanClass, Undecodable};
+pub use custom::{LeanBinding, LeanClass, Says, Undecodable};
 pub use index::Index;
 pub use lean::{Head, Kept, Watched};
 pub use ns_name::NsName;

@@ -76,7 +76,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, outcome: &mut Outcome) -
     let fresh = claim(ctx, object, &spec, &class).await?;
     outcome.role = Some(info(&desired, object));
     let run = Run { desired: &desired, binding: &object.head.key, aws: &class.aws };
-    remember(ctx, object, &class, &desired);
+    remember(ctx, object, &desired);
     outcome.wish_changed = ctx.state().snapshot.wished_otherwise(&desired.arn, desired.fingerprint());
     let agreed = ctx.state().snapshot.agreed(&desired.arn, desired.fingerprint(), Instant::now()).cloned();
     if let Some(seen) = agreed {
@@ -161,10 +161,9 @@ fn info(desired: &Desired, object: &LeanBinding) -> RoleInfo {
     }
 }
 
-fn remember(ctx: &Ctx, object: &LeanBinding, class: &Class, desired: &Desired) {
+fn remember(ctx: &Ctx, object: &LeanBinding, desired: &Desired) {
     let mut state = ctx.state();
     let memory = state.memory.entry(object.head.key.clone()).or_default();
-    memory.class = Some(class.name.clone());
     memory.role_arn = Some(desired.arn.clone());
 }
 

@@ -20,11 +20,8 @@ use crate::store::LeanClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tracing::{info, warn};
-
-/// How soon a class tells that the number of its bindings changed.
-pub const COUNT_EVERY: Duration = Duration::from_secs(30);
 
 /// How many users of a class are named.
 const NAMED: usize = 5;

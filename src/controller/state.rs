@@ -15,6 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OnceCell};
 
+/// How soon a class tells that the number of its bindings changed.
+const COUNT_EVERY: Duration = Duration::from_secs(30);
+
 /// What flags say.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -81,12 +84,6 @@ pub struct Memory {
     pub trouble: Option<(Category, Instant)>,
     /// The role that it was last reconciled to.
     pub role_arn: Option<String>,
-    /// The class that counts it.
-    pub class: Option<String>,
-    /// Whether Ready was last written as True.
-    pub ready: bool,
-    /// Whether it waits for somebody.
-    pub stalled: bool,
 }
 
 /// What is remembered of a class.
@@ -169,6 +166,11 @@ impl State {
         self.queue.push(Key::Class(name.into()), Kind::Change, When::Now);
     }
 
+    /// The number of a class's bindings has changed. Many change it at once, and it is told twice a minute at most.
+    pub fn count_class(&mut self, name: &str) {
+        self.queue.push(Key::class(name), Kind::Sweep, When::At(Instant::now() + COUNT_EVERY));
+    }
+
     /// All bindings that use this class, or that wait for a default one.
     pub fn wake_bindings_of(&mut self, class: &str) {
         let using: Vec<NsName> = self
@@ -245,10 +247,9 @@ impl State {
     pub fn counts(&self, class: &str) -> BindingCounts {
         let mut counts = BindingCounts::default();
         for binding in self.bindings.iter().filter(|b| b.class_name.as_deref() == Some(class)) {
-            let memory = self.memory.get(&binding.head.key);
             counts.total += 1;
-            counts.ready += i32::from(memory.is_some_and(|m| m.ready));
-            counts.stalled += i32::from(memory.is_some_and(|m| m.stalled));
+            counts.ready += i32::from(binding.says.ready);
+            counts.stalled += i32::from(binding.says.stalled);
             counts.deleting += i32::from(binding.head.deleted.is_some());
         }
         counts
@@ -286,7 +287,9 @@ impl State {
             }
         }
         if let Some(class) = &gone.class_name {
-            self.wake_class(&class.clone());
+            // A class that is being deleted waits for the last of them.
+            let last = !self.bindings.iter().any(|other| other.class_name.as_ref() == Some(class));
+            if last { self.wake_class(class) } else { self.count_class(class) }
         }
     }
 }

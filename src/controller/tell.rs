@@ -6,11 +6,10 @@ use super::worker::Next;
 use super::write;
 use crate::api::BindingStatus;
 use crate::api::names::API_VERSION;
-use crate::api::reason;
 use crate::error::Category;
-use crate::queue::{Key, Kind, When};
+use crate::queue::Kind;
 use crate::status::{Outcome, deeds, notices};
-use crate::store::{LeanBinding, NsName};
+use crate::store::LeanBinding;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
@@ -41,7 +40,8 @@ pub async fn conclude(
     if !quiet {
         if next != previous {
             match write::status(ctx, object.as_ref(), &next).await {
-                Ok(_) | Err(ApiError::NotFound) => {}
+                Ok(written) => count(ctx, object, &written),
+                Err(ApiError::NotFound) => {}
                 Err(ApiError::Failed(error)) => {
                     warn!(%error, "the status could not be written");
                     return Next::Failed(error.category);
@@ -51,7 +51,6 @@ pub async fn conclude(
         }
         // Not before the status is written: computed again from the same status, they would be sent again.
         notices(&previous, &next, &outcome).into_iter().for_each(send);
-        count(ctx, key, &next);
     }
     match category {
         Some(category) if quiet => Next::FailedQuietly(category, QUIET.saturating_sub(outcome.trouble_age)),
@@ -64,18 +63,10 @@ pub async fn conclude(
     }
 }
 
-/// Keeps what the class counts, and has it counted anew if that changed.
-fn count(ctx: &Ctx, key: &NsName, status: &BindingStatus) {
-    let is = |kind: &str| status.conditions.iter().any(|c| c.type_ == kind && c.status == "True");
-    let (ready, stalled) = (is(reason::condition::READY), is(reason::condition::STALLED));
-    let mut state = ctx.state();
-    let memory = state.memory.entry(key.clone()).or_default();
-    if (memory.ready, memory.stalled) != (ready, stalled) {
-        (memory.ready, memory.stalled) = (ready, stalled);
-        if let Some(class) = memory.class.clone() {
-            let at = Instant::now() + super::class::COUNT_EVERY;
-            state.queue.push(Key::class(class), Kind::Sweep, When::At(at));
-        }
+/// The class counts its bindings by what their statuses say.
+fn count(ctx: &Ctx, before: &LeanBinding, now: &LeanBinding) {
+    if let Some(class) = now.class_name.as_deref().filter(|_| before.says != now.says) {
+        ctx.state().count_class(class);
     }
 }
 

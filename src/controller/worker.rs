@@ -12,6 +12,8 @@ use tracing::{Instrument, debug, info, info_span, warn};
 
 /// What was computed from something stale is computed again with what the watch brings, or at the latest now.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How often what is remembered for a while only is given back.
+const TIDY: Duration = Duration::from_secs(30);
 /// How long work in flight may take to end after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -39,6 +41,8 @@ pub async fn run(ctx: Arc<Ctx>, mut stop: signal::Receiver<bool>) {
     for _ in 0..ctx.settings.concurrency {
         workers.spawn(work(ctx.clone(), stop.clone()));
     }
+    let mut tidy = JoinSet::new();
+    tidy.spawn(tidy_up(ctx.clone()));
     tokio::select! {
         _ = stop.wait_for(|stop| *stop) => info!("stopping: no new work is begun"),
         Some(ended) = watches.join_next() => warn!(?ended, "a watch has ended"),
@@ -47,6 +51,14 @@ pub async fn run(ctx: Arc<Ctx>, mut stop: signal::Receiver<bool>) {
     let drained = tokio::time::timeout(DRAIN, async { while workers.join_next().await.is_some() {} }).await;
     if drained.is_err() {
         warn!("work in flight did not end in time; the next start finishes it");
+    }
+}
+
+/// Gives back what is remembered for a while only.
+async fn tidy_up(ctx: Arc<Ctx>) {
+    loop {
+        tokio::time::sleep(TIDY).await;
+        ctx.state().snapshot.tidy(ctx.settings.settle, Instant::now());
     }
 }
 

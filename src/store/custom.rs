@@ -2,6 +2,7 @@
 
 use super::NsName;
 use super::lean::{Head, Kept, Meta, Picked, pick};
+use crate::api::reason::condition;
 use crate::api::{
     BindingStatus, ClassStatus, IrsaBinding, IrsaBindingSpec, IrsaClass, IrsaClassSpec, names::DEFAULT_CLASS,
 };
@@ -26,6 +27,17 @@ pub struct LeanBinding {
     pub service_account: Option<Arc<str>>,
     /// `spec.className`, if it can be made out.
     pub class_name: Option<Box<str>>,
+    /// What its status says, for who counts.
+    pub says: Says,
+}
+
+/// What a status says in short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Says {
+    /// The condition Ready is True.
+    pub ready: bool,
+    /// The condition Stalled is True.
+    pub stalled: bool,
 }
 
 impl LeanBinding {
@@ -160,7 +172,29 @@ impl From<Wire<IgnoredAny>> for LeanBinding {
         let (head, ..) = wire.metadata.into_parts();
         let service_account = text_at(&wire.spec, &["serviceAccount", "name"]).map(Arc::from);
         let class_name = text_at(&wire.spec, &["className"]).map(String::into_boxed_str);
-        Self { head, spec: wire.spec, status: wire.status, service_account, class_name }
+        let says = Says::of(wire.status.as_deref());
+        Self { head, spec: wire.spec, status: wire.status, service_account, class_name, says }
+    }
+}
+
+impl Says {
+    fn of(status: Option<&RawValue>) -> Self {
+        #[derive(Default, Deserialize)]
+        struct Status<'a> {
+            #[serde(borrow, default)]
+            conditions: Vec<Condition<'a>>,
+        }
+        #[derive(Deserialize)]
+        struct Condition<'a> {
+            #[serde(borrow, rename = "type")]
+            kind: Cow<'a, str>,
+            #[serde(borrow)]
+            status: Cow<'a, str>,
+        }
+        let text = status.filter(|text| is_object(text)).map_or("{}", RawValue::get);
+        let status: Status<'_> = serde_json::from_str(text).unwrap_or_default();
+        let is = |kind: &str| status.conditions.iter().any(|c| c.kind == kind && c.status == "True");
+        Self { ready: is(condition::READY), stalled: is(condition::STALLED) }
     }
 }
 

@@ -24,6 +24,7 @@ fn object(name: usize, uid: u64, version: u64) -> LeanBinding {
         // Bindings share ServiceAccounts, and change them.
         service_account: (!version.is_multiple_of(3)).then(|| Arc::from(format!("sa{}", version % 3))),
         class_name: None,
+        says: Default::default(),
     }
 }
 
