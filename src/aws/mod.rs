@@ -1,4 +1,4 @@
-//! The only place that names the AWS SDK. Every call goes through [`funnel`]; nothing of the SDK leaves this folder.
+//! The only place that names the AWS SDK. Every call goes through `funnel`; nothing of the SDK leaves this folder.
 
 mod classify;
 mod funnel;
