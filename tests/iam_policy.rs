@@ -18,11 +18,7 @@ fn print(flags: &str) -> String {
 fn the_example_is_what_the_command_prints() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/iam/operator-policy.json");
     let file = std::fs::read_to_string(path).unwrap();
-    assert_eq!(
-        file,
-        print(FLAGS),
-        "run: cargo run -q -- iam-policy {FLAGS} > config/iam/operator-policy.json"
-    );
+    assert_eq!(file, print(FLAGS), "run: cargo run -q -- iam-policy {FLAGS} > config/iam/operator-policy.json");
 }
 
 /// IAM counts 6,144 characters at most, white space left out (IAM quotas, "Managed policy size").

@@ -127,7 +127,7 @@ save_kube_controller_manager() { # DIR
 }
 
 save_aws() { # DIR
-    save "$1" aws "$1/bin/irsa-dev-aws" --listen "${AWS#http://}"
+    save "$1" aws "$1/bin/irsa-dev-aws" --listen "${AWS#http://}" --strict
 }
 
 # fetch DIR URL [curl options]: with the admin's certificate; no proxy is asked for what is on loopback.
@@ -165,9 +165,14 @@ wait_ready() {
     die "$2 $why; its whole log: $1/logs/$2.log"
 }
 
-# admit DIR: the account and the EKS cluster in the emulator, which forgets all when it ends. Prints the keys' JSON.
+# admit DIR: the account, the EKS cluster and the keys of its issuer in the emulator, which forgets all when it ends.
+# Prints the account keys' JSON.
 admit() {
+    local jwks=$1/keys/jwks.json
+    # Kept, as the emulator may be started again while the API server is down.
+    [ -s "$jwks" ] || fetch "$1" "$KUBE/openid/v1/jwks" >"$jwks"
     post() { fetch "$1" "$AWS/_admin/$2" --header 'content-type: application/json' --data "$3"; }
     post "$1" clusters "{\"account\":\"$ACCOUNT\",\"region\":\"$REGION\",\"name\":\"$EKS_CLUSTER\",\"issuer\":\"$ISSUER\"}" >/dev/null
+    post "$1" issuers "{\"issuer\":\"$ISSUER\",\"jwks\":$(cat "$jwks")}" >/dev/null
     post "$1" accounts "{\"account\":\"$ACCOUNT\"}"
 }

@@ -25,10 +25,10 @@ pub struct Args {
     #[arg(long, value_name = "PATH", default_value = crate::api::names::DEFAULT_PATH, value_parser = path)]
     path: Vec<String>,
 
-    /// The permissions boundary of every role. Recommended: without it a role may be given anything that
-    /// --managed-policies and inline policies grant
-    #[arg(long, value_name = "ARN")]
-    boundary: Option<String>,
+    /// The permissions boundary of every role; where classes differ, one for each, or an ARN with *. Recommended: without
+    /// it a role may be given anything that --managed-policies and inline policies grant
+    #[arg(long, value_name = "ARN", value_delimiter = ',')]
+    boundary: Vec<String>,
 
     /// Managed policies that may be attached, as ARNs with *; all where absent
     #[arg(long, value_name = "ARN", value_delimiter = ',')]
@@ -50,7 +50,7 @@ pub fn execute(args: &Args) -> ExitCode {
         account: args.account.clone(),
         partition: args.partition.clone(),
         paths: args.path.clone(),
-        boundary: args.boundary.clone(),
+        boundaries: args.boundary.clone(),
         managed: args.managed_policies.clone(),
         issuer: args.issuer.as_ref().map(|issuer| issuer.trim_start_matches("https://").to_owned()),
         eks: args.eks_cluster.clone(),

@@ -119,6 +119,10 @@ async fn provider(ctx: &Ctx, aws: &Aws, object: &LeanClass, spec: &IrsaClassSpec
         live = aws.provider(&arn).await?;
     }
     let Some(live) = live else {
+        if spec.oidc_provider.manage {
+            let text = format!("AWS says of the OIDC provider {arn} both that it exists and that it does not");
+            return Err(Error::new(Category::Settling, text));
+        }
         let text = format!("the OIDC provider {arn} does not exist; make it, or set spec.oidcProvider.manage to true");
         return Err(Error::new(Category::Missing, text));
     };
@@ -154,7 +158,9 @@ async fn let_go(ctx: &Ctx, object: &LeanClass, outcome: &mut ClassOutcome) -> Re
         let more = users.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let named = users.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-        outcome.in_use = Some(format!("its deletion waits: the bindings {named}{more} use it"));
+        outcome.in_use = Some(format!(
+            "its deletion waits until no binding uses it; delete {named}{more}, or let them name another class"
+        ));
         return Ok(false);
     }
     remove_provider(ctx, object).await?;
@@ -227,6 +233,8 @@ async fn conclude(ctx: &Ctx, object: &Arc<LeanClass>, mut outcome: ClassOutcome)
     match &outcome.failure {
         // Nothing that the cluster tells us of ends it, so it is tried again in any case.
         Some(error) if error.category.is_verdict() => Next::Failed(Category::Denied),
+        // Somebody is about to make the provider, all bindings wait for it, and to look costs one call.
+        Some(error) if error.category == Category::Missing => Next::Failed(Category::Settling),
         Some(error) => Next::Failed(error.category),
         None => {
             let due = ctx.state().classes_seen.get(name).map(|seen| seen.due);

@@ -5,7 +5,7 @@
 //! Condition keys are those of the Service Authorization Reference for IAM.
 
 use crate::api::names::tag;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What the policy is written for.
 #[derive(Clone, Debug, Default)]
@@ -18,9 +18,9 @@ pub struct Scope {
     pub partition: String,
     /// Paths of the classes, each from `/` to `/`.
     pub paths: Vec<String>,
-    /// ARN of the permissions boundary of every role. Without one the conditions on it are left out, and a role can be
-    /// given whatever the listed policies hold.
-    pub boundary: Option<String>,
+    /// ARNs of permissions boundaries, with `*`: every role has one of them. Without any the conditions on it are left
+    /// out, and a role can be given whatever the listed policies hold.
+    pub boundaries: Vec<String>,
     /// ARNs of managed policies that may be attached, with `*`. Empty: all.
     pub managed: Vec<String>,
     /// The issuer without `https://`. Without it, providers of all issuers.
@@ -33,7 +33,7 @@ pub struct Scope {
 #[must_use]
 pub fn policy(scope: &Scope) -> Value {
     let mut statements = vec![create(scope), mark(scope), shape(scope), grant(scope)];
-    statements.extend(scope.boundary.as_ref().map(|boundary| rebound(scope, boundary)));
+    statements.extend((!scope.boundaries.is_empty()).then(|| rebound(scope)));
     statements.extend([inline(scope), reduce(scope), look(scope), list()]);
     statements.push(provider(scope));
     statements.extend(scope.eks.as_ref().map(|(region, name)| cluster(scope, region, name)));
@@ -41,9 +41,8 @@ pub fn policy(scope: &Scope) -> Value {
 }
 
 fn create(scope: &Scope) -> Value {
-    let mut equals = bounded(scope);
-    equals.insert(format!("aws:RequestTag/{}", tag::CLUSTER), json!(scope.cluster_id));
-    statement("CreateOwnRoles", &["iam:CreateRole"], roles(scope), json!({ "StringEquals": equals }))
+    let request = json!({ format!("aws:RequestTag/{}", tag::CLUSTER): scope.cluster_id });
+    statement("CreateOwnRoles", &["iam:CreateRole"], roles(scope), bounded(scope, request))
 }
 
 /// A role that is being created has no tags yet, so the fence holds only where the tag is there.
@@ -58,27 +57,21 @@ fn shape(scope: &Scope) -> Value {
 }
 
 fn grant(scope: &Scope) -> Value {
-    let mut equals = fence(scope);
-    equals.extend(bounded(scope));
-    let mut condition = json!({ "StringEquals": equals });
+    let mut condition = bounded(scope, fence(scope));
     if !scope.managed.is_empty() {
-        condition["ArnLike"] = json!({ "iam:PolicyARN": scope.managed });
+        condition["ArnLike"]["iam:PolicyARN"] = json!(scope.managed);
     }
     statement("AttachToOwnRoles", &["iam:AttachRolePolicy"], roles(scope), condition)
 }
 
 fn inline(scope: &Scope) -> Value {
-    let mut equals = fence(scope);
-    equals.extend(bounded(scope));
-    statement("WriteInlineOnOwnRoles", &["iam:PutRolePolicy"], roles(scope), json!({ "StringEquals": equals }))
+    statement("WriteInlineOnOwnRoles", &["iam:PutRolePolicy"], roles(scope), bounded(scope, fence(scope)))
 }
 
-/// The boundary may be set, and set to this one only. There is no right to take it off.
-fn rebound(scope: &Scope, boundary: &str) -> Value {
-    let mut equals = fence(scope);
-    equals.insert("iam:PermissionsBoundary".to_owned(), json!(boundary));
-    let condition = json!({ "StringEquals": equals });
-    statement("BoundOwnRoles", &["iam:PutRolePermissionsBoundary"], roles(scope), condition)
+/// A boundary may be set, and set to one of these only. There is no right to take it off.
+fn rebound(scope: &Scope) -> Value {
+    let actions = ["iam:PutRolePermissionsBoundary"];
+    statement("BoundOwnRoles", &actions, roles(scope), bounded(scope, fence(scope)))
 }
 
 /// Without conditions on boundary or policy: stray policies and deletion must not get stuck.
@@ -135,11 +128,15 @@ fn fence_key() -> String {
     format!("aws:ResourceTag/{}", tag::CLUSTER)
 }
 
-fn fence(scope: &Scope) -> Map<String, Value> {
-    [(fence_key(), json!(scope.cluster_id))].into_iter().collect()
+fn fence(scope: &Scope) -> Value {
+    json!({ fence_key(): scope.cluster_id })
 }
 
-fn bounded(scope: &Scope) -> Map<String, Value> {
-    let boundary = scope.boundary.iter();
-    boundary.map(|arn| ("iam:PermissionsBoundary".to_owned(), json!(arn))).collect()
+/// These tags, and a boundary where there has to be one.
+fn bounded(scope: &Scope, tags: Value) -> Value {
+    let mut condition = json!({ "StringEquals": tags });
+    if !scope.boundaries.is_empty() {
+        condition["ArnLike"] = json!({ "iam:PermissionsBoundary": scope.boundaries });
+    }
+    condition
 }

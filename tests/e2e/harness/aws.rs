@@ -54,13 +54,18 @@ impl AwsAdmin {
         let trust = format!(
             r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{account}:root"}},"Action":"sts:AssumeRole"}}]}}"#
         );
-        let allow = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:*","sts:*","eks:DescribeCluster"],"Resource":"*"}]}"#;
         let role = self.iam.create_role().role_name("irsa-operator").assume_role_policy_document(trust).send().await;
         let role = role.expect("the operator's role").role.expect("a role");
-        let put = self.iam.put_role_policy().role_name("irsa-operator").policy_name("all").policy_document(allow);
-        put.send().await.expect("the operator's policy");
-        let assume = self.sts.assume_role().role_arn(role.arn()).role_session_name("end-to-end");
-        let session = assume.send().await.expect("the operator's session").credentials.expect("credentials");
+        for (name, document) in operator_policies(account) {
+            let put = self.iam.put_role_policy().role_name("irsa-operator").policy_name(name).policy_document(document);
+            put.send().await.expect("the operator's policy");
+        }
+        // STS may not know a role yet that was made a moment ago.
+        let session = super::eventually("STS knows the operator's role", async || {
+            let assume = self.sts.assume_role().role_arn(role.arn()).role_session_name("end-to-end");
+            assume.send().await.map_err(|error| format!("{error:?}"))
+        });
+        let session = session.await.credentials.expect("credentials");
         Keys {
             endpoint: endpoint.to_owned(),
             region: region.to_owned(),
@@ -85,9 +90,32 @@ impl AwsAdmin {
         }
     }
 
+    /// [`Self::web_identity`] that must be granted, as soon as STS has heard of the role or of its last change.
+    pub async fn credentials(&self, role_arn: &str, token: &str) -> Session {
+        super::eventually(&format!("credentials of {role_arn}"), async || self.web_identity(role_arn, token).await)
+            .await
+    }
+
     /// A customer managed policy; returns its ARN.
     pub async fn policy(&self, name: &str, document: &str) -> String {
         let made = self.iam.create_policy().policy_name(name).policy_document(document).send().await;
         made.expect("a policy").policy.and_then(|policy| policy.arn).expect("its ARN")
     }
+}
+
+/// What `irsa-operator iam-policy` prints, and nothing more: a permission that is missing there fails a test. Some tests'
+/// classes have a boundary and most have none, so the right to set one comes on top, from the same command.
+fn operator_policies(account: &str) -> [(&'static str, String); 2] {
+    let printed = |flags: &[&str]| -> serde_json::Value {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_irsa-operator"));
+        command.args(["iam-policy", "--cluster-id", super::CLUSTER_ID, "--account", account]);
+        command.args(["--path", "/irsa/", "--path", "/team/apps/"]).args(flags);
+        let output = command.env_clear().output().expect("the operator's program");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("a policy")
+    };
+    let mut bounds = printed(&["--boundary", &format!("arn:aws:iam::{account}:policy/*")]);
+    let statements = bounds["Statement"].as_array_mut().expect("statements");
+    statements.retain(|statement| statement["Sid"] == "BoundOwnRoles");
+    [("operator", printed(&["--eks-cluster", "us-east-1/dev"]).to_string()), ("boundaries", bounds.to_string())]
 }

@@ -170,6 +170,11 @@ impl Env {
         .await;
     }
 
+    /// A variable of the environment's file.
+    pub fn variable(&self, name: &str) -> String {
+        self.variables.get(name).cloned().unwrap_or_default()
+    }
+
     /// A namespace of this environment.
     pub async fn space(self: &Arc<Self>, name: &str, operator: &Operator) -> Space {
         Space::within(self.clone(), name, &operator.log).await

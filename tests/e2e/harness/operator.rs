@@ -37,8 +37,8 @@ impl Operator {
         command.arg("run").args(["--cluster-id", super::CLUSTER_ID, "--listen", &address]).args(flags);
         // The AWS environment whole, because a profile or proxy of the user's own would send it elsewhere.
         command.env_clear().envs(env.operator_variables()).env("RUST_BACKTRACE", "1");
-        // What the emulator shows lags behind for two reads at most, and so need not be distrusted for 90 seconds.
-        command.env("IRSA_SETTLE", "1s").env("IRSA_LOG_LEVEL", "info,irsa_operator=debug");
+        // What the emulator shows lags behind for 2 s at most, and so need not be distrusted for 90 seconds.
+        command.env("IRSA_SETTLE", "3s").env("IRSA_LOG_LEVEL", "info,irsa_operator=debug");
         let file = OpenOptions::new().create(true).append(true).open(&log).expect("a log");
         command.stdin(Stdio::null()).stdout(file.try_clone().expect("a log")).stderr(file).process_group(0);
         let child = command.spawn().expect("the operator's program");
