@@ -101,7 +101,8 @@ async fn a_foreign_annotation_stops_a_new_binding() {
     let binding = space.not_ready("app", "Conflict").await;
     assert!(message(&binding, "Stalled").contains(&theirs), "{binding}");
     space.event("app", "Conflict", &theirs).await;
-    assert_eq!(space.operations("app", 0).await, [""; 0]);
+    assert_eq!(space.changes("app", 0).await, [""; 0]);
+    assert!(space.role("app").await.is_null());
     assert_eq!(space.annotated_role("app").await, theirs);
     // Nobody is in the way any more: it goes on by itself.
     space.kube.patch(&space.account_path("app"), &json!({"metadata": {"annotations": null}})).await;

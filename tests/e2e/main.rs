@@ -44,13 +44,17 @@
 mod harness;
 
 mod accounts;
+mod alone;
 mod classes;
 mod create;
+mod definitions;
 mod delete;
 mod drift;
 mod foreign;
 mod invalid;
 mod kill;
+mod process;
 mod quiet;
+mod schema;
 mod trouble;
 mod update;

@@ -121,7 +121,7 @@ async fn another_service_account_gets_the_role() {
     space.annotated("next", Some(&space.role_arn("app"))).await;
     space.annotated("app", None).await;
     let role = space.role_arn("app");
-    space.aws.web_identity(&role, &space.token("next").await).await.expect("credentials");
+    space.aws.credentials(&role, &space.token("next").await).await;
     let refused = space.aws.web_identity(&role, &space.token("app").await).await;
     assert_eq!(refused.unwrap_err(), "AccessDenied");
 }
@@ -140,7 +140,7 @@ async fn another_audience_is_trusted_and_annotated() {
     assert_eq!(space.annotations("app").await["eks.amazonaws.com/audience"], "vault");
     let role = space.role_arn("app");
     let token = space.kube.token("audience", "app", Some("vault")).await;
-    space.aws.web_identity(&role, &token).await.expect("credentials");
+    space.aws.credentials(&role, &token).await;
     let other = space.aws.web_identity(&role, &space.token("app").await).await;
     assert_eq!(other.unwrap_err(), "AccessDenied");
 

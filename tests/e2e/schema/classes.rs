@@ -5,7 +5,10 @@ use super::{Case, Change, no, yes};
 use serde_json::{Value, json};
 
 pub fn cases() -> Vec<Case> {
-    [names(), account(), provider(), template(), path(), boundary(), tag_cases(), largest()].into_iter().flatten().collect()
+    [names(), account(), provider(), template(), path(), boundary(), tag_cases(), largest()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 const DOLLAR: &str = "$( begins a variable: write one of $(namespace) $(name) $(serviceAccount)";
@@ -40,7 +43,12 @@ fn account() -> Vec<Case> {
         no("an account without a role", json!({"spec": {"account": {}}}), at, "Required value"),
         no("an account by its number", account("111122223333-and-more"), at, form),
         no("a user in another account", account("arn:aws:iam::111122223333:user/operator"), at, form),
-        no("a role's name of 65 characters", account(&format!("arn:aws:iam::111122223333:role/{}", "r".repeat(65))), at, form),
+        no(
+            "a role's name of 65 characters",
+            account(&format!("arn:aws:iam::111122223333:role/{}", "r".repeat(65))),
+            at,
+            form,
+        ),
     ]
 }
 
