@@ -47,7 +47,7 @@ give_aws_identity() {
     # shellcheck disable=SC2016
     show 'aws iam put-role-policy --role-name irsa-operator --policy-name irsa-operator \
     --policy-document "file://$IRSA_ENV_DIR/keys/policy.json"'
-    show "KEYS=\$(aws sts assume-role --role-arn arn:aws:iam::$IRSA_AWS_ACCOUNT:role/irsa-operator \\
+    show_soon "KEYS=\$(aws sts assume-role --role-arn arn:aws:iam::$IRSA_AWS_ACCOUNT:role/irsa-operator \\
     --role-session-name irsa-operator --duration-seconds 43200)"
     # shellcheck disable=SC2016
     show 'jq -r .AssumedRoleUser.Arn <<<"$KEYS"'

@@ -72,10 +72,25 @@ show() {
     [ $status -eq 0 ] || fail "that should have worked, but ended with status $status"
 }
 
-# show_refused COMMAND WHAT: it must fail, and say WHAT (a pattern) to it.
-show_refused() {
+# show_soon COMMAND [LINES]: as show, for what AWS does only once it has heard everywhere of its own last change.
+show_soon() {
+    local deadline=$((SECONDS + 10)) status=1
     prompt "$1"
-    ! eval "$1" >"$OUTPUT" 2>&1 || fail "that should have been refused"
+    until [ $status -eq 0 ] || [ $SECONDS -ge $deadline ]; do
+        status=0
+        eval "$1" >"$OUTPUT" 2>&1 || status=$?
+    done
+    answer "${2:-}"
+    [ $status -eq 0 ] || fail "that should have worked within 10 s, but ended with status $status"
+}
+
+# show_refused COMMAND WHAT: it must fail, and say WHAT (a pattern) to it. AWS may take a moment until it does.
+show_refused() {
+    local deadline=$((SECONDS + 10))
+    prompt "$1"
+    while eval "$1" >"$OUTPUT" 2>&1; do
+        [ $SECONDS -lt $deadline ] || fail "that should have been refused"
+    done
     answer
     grep -qE -- "$2" "$OUTPUT" || fail "the refusal does not say \"$2\""
 }
