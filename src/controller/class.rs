@@ -73,8 +73,9 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, outcome: &mut ClassOutcome
     let aws = ctx.accounts.of(spec.account.as_ref().map(|account| account.assume_role_arn.as_str())).await;
     let place = match facts::place(ctx, &aws).await {
         Ok(place) => place,
-        // An outage says nothing of what was known before; a contradiction does.
-        Err(error) if error.category.is_outage() => return Err(error.into()),
+        // A failure to look says nothing of what was known before, and neither does a refusal: an API server that has
+        // just started refuses everything for a moment. A contradiction does.
+        Err(error) if !error.category.is_verdict() => return Err(error.into()),
         Err(error) => {
             forget(ctx, &name);
             return Err(error.into());

@@ -18,6 +18,9 @@ use tokio::sync::{Notify, OnceCell};
 /// How soon a class tells that the number of its bindings changed.
 const COUNT_EVERY: Duration = Duration::from_secs(30);
 
+/// As many others are tried again when one has come out of an outage.
+const WAKES: usize = 4;
+
 /// What flags say.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -169,6 +172,32 @@ impl State {
     /// The number of a class's bindings has changed. Many change it at once, and it is told twice a minute at most.
     pub fn count_class(&mut self, name: &str) {
         self.queue.push(Key::class(name), Kind::Sweep, When::At(Instant::now() + COUNT_EVERY));
+    }
+
+    /// The API server is there again: what is in trouble may be so because it was not, and until its rules are loaded
+    /// one that has just started refuses everything.
+    pub fn wake_troubled(&mut self) {
+        let classes: Vec<Arc<str>> = self.classes.iter().map(|class| class.head().key.name.clone()).collect();
+        for class in classes {
+            self.wake_class(&class);
+        }
+        self.wake_in_trouble(usize::MAX, |_| true);
+    }
+
+    /// One that failed without a word of AWS has now succeeded: so may others, and each of them wakes more. Where AWS is
+    /// there for some only, those that fail wake nobody.
+    pub fn wake_more(&mut self) {
+        self.wake_in_trouble(WAKES, |category| matches!(category, Category::Transient | Category::Throttled));
+    }
+
+    fn wake_in_trouble(&mut self, count: usize, of: impl Fn(Category) -> bool) {
+        let troubled =
+            self.memory.iter().filter(|(_, memory)| memory.trouble.is_some_and(|(category, _)| of(category)));
+        for key in troubled.map(|(key, _)| key.clone()).take(count).collect::<Vec<_>>() {
+            // As if they had changed, or they would wait for their time.
+            let deleting = self.bindings.get(&key).is_some_and(|binding| binding.head.deleted.is_some());
+            self.wake_binding(&key, if deleting { Kind::Deletion } else { Kind::Change });
+        }
     }
 
     /// All bindings that use this class, or that wait for a default one.

@@ -2,16 +2,44 @@
 
 use super::api::{self, ApiError};
 use super::state::{Ctx, State};
+use crate::backoff::jittered;
 use crate::queue::{Key, Kind};
 use crate::store::{Change, Kept, LeanBinding, LeanClass, LeanServiceAccount, NsName, Store, Watched};
 use futures::StreamExt;
 use kube::Resource;
 use kube::api::Api;
 use kube_runtime::WatchStreamExt;
+use kube_runtime::utils::{Backoff, ResetTimerBackoff};
 use kube_runtime::watcher::{self, Event, watcher};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
+
+/// The first and the longest pause before a watch that was lost is asked for again. kube's own grow to half a minute, in
+/// which nothing is seen of an API server that is back, and three watches are no burden to it.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+/// After so long without trouble the pauses begin anew.
+const CALM: Duration = Duration::from_secs(30);
+
+/// The pauses between attempts at a watch.
+#[derive(Debug, Default)]
+struct Patience(u32);
+
+impl Iterator for Patience {
+    type Item = Duration;
+    fn next(&mut self) -> Option<Duration> {
+        let pause = PAUSE.0.saturating_mul(1 << self.0.min(8)).min(PAUSE.1);
+        self.0 += 1;
+        Some(jittered(pause, 0.2, fastrand::u64(..)))
+    }
+}
+
+impl Backoff for Patience {
+    fn reset(&mut self) {
+        self.0 = 0;
+    }
+}
 
 /// Starts the three watches.
 pub fn start(ctx: &Arc<Ctx>) -> JoinSet<()> {
@@ -107,7 +135,8 @@ where
 {
     let api: Api<Watched<T>> = Api::all(ctx.client.clone());
     let kind = T::Kind::plural(&()).into_owned();
-    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+    let patience = ResetTimerBackoff::new(Patience::default(), CALM);
+    let mut events = watcher(api, watcher::Config::default()).backoff(patience).boxed();
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
@@ -151,6 +180,7 @@ where
             };
             if ctx.health.works(kind) {
                 info!(kind, count, "the watch is complete");
+                ctx.state().wake_troubled();
             }
             for key in swept.unconfirmed {
                 confirm::<T>(ctx, &key).await;

@@ -119,6 +119,9 @@ fn finish(ctx: &Ctx, key: &Key, next: Next) {
     match next {
         Next::Gone | Next::Wait => state.backoff.forget(key),
         Next::Look(kind, at) => {
+            if state.backoff.failures(key) > 0 {
+                state.wake_more();
+            }
             state.backoff.forget(key);
             state.queue.push(key.clone(), kind, When::At(at));
         }
@@ -129,7 +132,7 @@ fn finish(ctx: &Ctx, key: &Key, next: Next) {
             }
         }
         Next::FailedQuietly(category, silence) => {
-            let delay = state.backoff.failed(key, category.retry(), random).unwrap_or(silence);
+            let delay = state.backoff.failed(key, category.retry(), random).map_or(silence, |delay| delay.min(silence));
             state.queue.push(key.clone(), Kind::Repair, When::NotBefore(now + delay));
         }
     }

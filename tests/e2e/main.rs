@@ -53,6 +53,7 @@ mod drift;
 mod foreign;
 mod invalid;
 mod kill;
+mod outage;
 mod process;
 mod quiet;
 mod schema;

@@ -1,0 +1,12 @@
+//! What takes minutes by nature: `make soak`. The harness is that of the end-to-end tests.
+//!
+//! Randomness has a seed, which is printed: `SOAK_SEED=N` repeats a run as far as the machine's timing lets it.
+
+#![allow(clippy::unwrap_used)] // the lint spares only the test functions themselves
+
+#[allow(dead_code, unused_imports)]
+#[path = "../e2e/harness/mod.rs"]
+mod harness;
+
+mod minute;
+mod storm;
