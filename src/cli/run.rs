@@ -63,7 +63,9 @@ pub fn execute(args: &Args) -> ExitCode {
         eprintln!("irsa-operator run: {error}");
         return ExitCode::from(2);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // One thread: it waits for networks, its work is a fraction of a core, and each thread more would have a heap of
+    // its own (docs/performance.md).
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = runtime.map_err(|e| e.to_string()).and_then(|runtime| runtime.block_on(serve(args)));
     match result {
         Ok(()) => ExitCode::SUCCESS,

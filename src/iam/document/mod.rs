@@ -36,7 +36,7 @@ const VERSION: &str = "2012-10-17";
 #[derive(Clone)]
 pub struct Document {
     /// What is sent: the values as they were written, in the order in which people expect the elements.
-    json: String,
+    json: Box<str>,
     /// What is compared: SHA-256 of the normal form, so that a document is not held twice.
     fingerprint: [u8; 32],
     only_denies: bool,
@@ -96,7 +96,7 @@ impl Document {
     pub fn lenient(value: &Value) -> Self {
         let normal = normal::document(value);
         Self {
-            json: text::write(value),
+            json: text::write(value).into(),
             fingerprint: Sha256::digest(text::write(&normal)).into(),
             only_denies: normal::only_denies(&normal),
         }
@@ -105,7 +105,7 @@ impl Document {
     /// What is sent to AWS: compact JSON with the values as they were written. The same value gives the same text.
     #[must_use]
     pub fn to_json(&self) -> String {
-        self.json.clone()
+        self.json.to_string()
     }
 
     /// Its characters as AWS counts them against quotas: white space is not counted.
