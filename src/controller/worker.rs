@@ -2,6 +2,7 @@
 
 use super::state::Ctx;
 use super::{binding, class, watch};
+use crate::backoff::Retry;
 use crate::error::Category;
 use crate::queue::{Key, Kind, When};
 use std::sync::Arc;
@@ -128,7 +129,10 @@ fn finish(ctx: &Ctx, key: &Key, next: Next) {
         Next::Again => state.queue.push(key.clone(), Kind::Change, When::At(now + AGAIN)),
         Next::Failed(category) => {
             if let Some(delay) = state.backoff.failed(key, category.retry(), random) {
-                state.queue.push(key.clone(), Kind::Repair, When::NotBefore(now + delay));
+                // Whoever looks more often than that at what works looks as often at what does not.
+                let slow = category.retry() == Retry::Slow;
+                let at = if slow { ctx.next_look(now).min(now + delay) } else { now + delay };
+                state.queue.push(key.clone(), Kind::Repair, When::NotBefore(at));
             }
         }
         Next::FailedQuietly(category, silence) => {
