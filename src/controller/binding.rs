@@ -72,7 +72,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, outcome: &mut Outcome) -
     outcome.class = Some(class.name.clone());
     refuse_rival(&ctx.state(), object, &spec)?;
     let desired = desired(who(&object.head.key, &class.name), &spec, &class.spec, &class.place)?;
-    refuse_new_identity(&class.aws, &object.status(), &desired).await?;
+    refuse_new_identity(ctx, &class.aws, &object.status(), &desired).await?;
     let fresh = claim(ctx, object, &spec, &class).await?;
     outcome.role = Some(info(&desired, object));
     let run = Run { desired: &desired, binding: &object.head.key, aws: &class.aws };
@@ -86,8 +86,17 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, outcome: &mut Outcome) -
         return Err(Error::new(Category::Settling, format!("another binding is working on {}", desired.arn)).into());
     };
     // A binding that we never touched has no role of ours. Whether there is another is asked by CreateRole itself.
-    let observed = if fresh { Observed::Absent } else { run.read(ctx).await? };
+    let observed = if fresh { Observed::Absent } else { look(ctx, &run, object).await? };
     carry_out(ctx, &run, observed, None, outcome).await
+}
+
+/// The role as AWS shows it. The fence of our own IAM policy hides a role that is not ours: where no role was ever known
+/// to be this binding's, CreateRole tells whether there is another of its name.
+async fn look(ctx: &Ctx, run: &Run<'_>, object: &LeanBinding) -> Result<Observed, Error> {
+    match run.read(ctx).await {
+        Err(error) if error.category == Category::Denied && object.status().role_id.is_none() => Ok(Observed::Absent),
+        read => read,
+    }
 }
 
 /// The names of a binding.
@@ -129,10 +138,12 @@ fn candidate(state: &State, binding: &LeanBinding) -> Candidate {
 
 /// Status is only a hint where to look: a tenant may have written it. If the role it names is this binding's, the
 /// binding has one already, and is not given a second of another name.
-async fn refuse_new_identity(aws: &Aws, status: &BindingStatus, desired: &Desired) -> Result<(), Error> {
+async fn refuse_new_identity(ctx: &Ctx, aws: &Aws, status: &BindingStatus, desired: &Desired) -> Result<(), Error> {
     let Some(hint) = status.role_arn.as_deref().filter(|hint| *hint != desired.arn) else { return Ok(()) };
     let Some(arn) = RoleArn::parse(hint).filter(|arn| arn.account == desired.account) else { return Ok(()) };
-    let Some(role) = aws.role_head(&arn.name, &arn.path).await? else { return Ok(()) };
+    // Shortly after a write of ours AWS may not show the role everywhere: then it is as we wrote it.
+    let role = aws.role_head(&arn.name, &arn.path).await?.or_else(|| ctx.own_role(hint));
+    let Some(role) = role else { return Ok(()) };
     let ours = matches!(desired.owner.judge(&role.tags), Ownership::Ours { released: false });
     if !ours || role.arn != hint {
         return Ok(());

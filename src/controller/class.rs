@@ -197,11 +197,20 @@ async fn remove_provider(ctx: &Ctx, object: &LeanClass) -> Result<(), Error> {
         return Ok(());
     }
     let arn = place.provider_arn();
-    let Some(provider) = aws.provider(&arn).await? else { return Ok(()) };
+    // What was made or deleted a moment ago AWS shows to some and not to others: neither is the last word for a while.
+    let asked = object.head.deleted.as_ref().map_or(Timestamp::UNIX_EPOCH, |since| since.0);
+    let settling = |text: String| match Timestamp::now().duration_since(asked).unsigned_abs() < ctx.settings.settle {
+        true => Err(Error::new(Category::Settling, text)),
+        false => Ok(()),
+    };
+    let Some(provider) = aws.provider(&arn).await? else {
+        return settling(format!("the OIDC provider {arn} is not shown; if it stays so, there is nothing to delete"));
+    };
     if tags::get(&provider.tags, tag::CLUSTER) != Some(place.cluster_id.as_str()) {
         return Ok(());
     }
     if let Some(role) = aws.role_that_trusts(&arn).await? {
+        settling(format!("{role} still trusts the OIDC provider {arn}; if it goes on to, the provider stays"))?;
         info!(provider = arn, role, "the OIDC provider stays, as a role trusts it");
         return Ok(());
     }

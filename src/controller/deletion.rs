@@ -75,7 +75,12 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, outcome: &mut Outcome) -> Result
         if lock.is_none() {
             return Err(Error::new(Category::Settling, format!("another binding is working on {arn}")).into());
         }
-        let role = aws.role_head(&arn.name, &arn.path).await?.filter(|role| role.arn == arn.to_string());
+        let role = match aws.role_head(&arn.name, &arn.path).await {
+            // The fence of our own IAM policy hides what is not ours, and this binding never had a role that it knew of.
+            Err(error) if error.category == Category::Denied && object.status().role_id.is_none() => None,
+            // Shortly after a write of ours AWS may not show the role everywhere: then it is as we wrote it.
+            read => read?.filter(|role| role.arn == arn.to_string()).or_else(|| ctx.own_role(&arn.to_string())),
+        };
         let (attached, inline) = match &wish {
             Some(desired) if desired.arn == arn.to_string() => {
                 (desired.managed.clone(), desired.inline.keys().cloned().collect())

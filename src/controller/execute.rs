@@ -73,6 +73,18 @@ impl Run<'_> {
     }
 }
 
+/// A role that is there and that we may not look at: the fence of our IAM policy hides what is not ours.
+fn hidden(arn: &str, error: Error) -> Error {
+    if error.category != Category::Denied {
+        return error;
+    }
+    let text = format!(
+        "role {arn} exists and was not made by irsa-operator, whose IAM policy lets it look only at its own; rename this \
+         binding, or delete that role"
+    );
+    Error::new(Category::Conflict, text)
+}
+
 /// Plans and does, and tells `outcome`.
 pub async fn carry_out(
     ctx: &Ctx,
@@ -107,7 +119,7 @@ pub async fn carry_out(
         };
         match steps(ctx, run, &plan, &mut known, outcome).await? {
             Ended::Exists => {
-                observed = run.read(ctx).await?;
+                observed = run.read(ctx).await.map_err(|error| hidden(&run.desired.arn, error))?;
                 if observed == Observed::Absent {
                     let text = format!("AWS says of {} both that it exists and that it does not", run.desired.arn);
                     return Err(Error::new(Category::Settling, text).into());

@@ -7,6 +7,7 @@ use crate::aws::{Accounts, Aws};
 use crate::backoff::Backoff;
 use crate::desired::Place;
 use crate::error::{Category, Error};
+use crate::iam::role::Role;
 use crate::queue::{Key, Kind, Queue, When};
 use crate::snapshot::Snapshot;
 use crate::store::{Kept, LeanBinding, LeanClass, LeanServiceAccount, NsName, Store};
@@ -145,6 +146,11 @@ impl Ctx {
     /// The state, locked.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The role as our own last write left it, if that was so shortly ago that AWS may still show what was before.
+    pub fn own_role(&self, arn: &str) -> Option<Role> {
+        self.state().snapshot.own(arn, self.settings.settle, Instant::now()).cloned()
     }
 
     /// When something that was seen now is to be looked at again: spread, so that not all come at once.

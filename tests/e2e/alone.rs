@@ -23,7 +23,7 @@ async fn mark_default(space: &Space, class: &str, value: Value) {
 async fn there_is_one_default_class() {
     let (_operator, space) = alone("defaults", &["--resync", "1h"]).await;
     space.make_class("a", json!({})).await;
-    space.make_class("b", json!({"role": {"path": "/b/"}})).await;
+    space.make_class("b", json!({"role": {"path": "/irsa/b/"}})).await;
     space.make_account("app").await;
     space.make_binding("app", json!({"serviceAccount": {"name": "app"}})).await;
     let said = |part: &'static str| move |b: &Value| message(b, "Reconciling").contains(part);
@@ -43,7 +43,7 @@ async fn there_is_one_default_class() {
     mark_default(&space, "a", Value::Null).await;
     let later = space.until("later", "is Ready", |b| is(b, "Ready", "True")).await;
     assert_eq!(later["spec"]["className"], "b");
-    assert_eq!(later["status"]["roleArn"].as_str().map(|arn| arn.contains(":role/b/")), Some(true), "{later}");
+    assert_eq!(later["status"]["roleArn"].as_str().map(|arn| arn.contains(":role/irsa/b/")), Some(true), "{later}");
     assert!(is(&space.binding("app").await, "Ready", "True"));
     assert_eq!(space.binding("app").await["spec"]["className"], "a", "a later default is for later bindings");
     assert_eq!(space.operations("app", since).await, [""; 0]);
@@ -90,6 +90,13 @@ async fn the_provider_is_shared() {
     ready().await;
     let made = provider().await;
     assert_eq!(made["tags"]["irsa-operator.io/cluster"], CLUSTER_ID);
+    // A role that is not ours trusts it, so it will stay.
+    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {"Federated": env.provider_arn()},
+        "Condition": {"StringEquals": {format!("{}:sub", env.issuer.trim_start_matches("https://")): "system:serviceaccount:a:b"}}}]});
+    let role = iam.create_role().role_name("theirs").assume_role_policy_document(trust.to_string());
+    role.send().await.expect("a role");
+
     // Somebody deletes it: it comes back at the next look.
     iam.delete_open_id_connect_provider()
         .open_id_connect_provider_arn(env.provider_arn())
@@ -102,12 +109,6 @@ async fn the_provider_is_shared() {
     })
     .await;
 
-    // A role that is not ours trusts it, so it stays.
-    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
-        "Principal": {"Federated": env.provider_arn()},
-        "Condition": {"StringEquals": {format!("{}:sub", env.issuer.trim_start_matches("https://")): "system:serviceaccount:a:b"}}}]});
-    let role = iam.create_role().role_name("theirs").assume_role_policy_document(trust.to_string());
-    role.send().await.expect("a role");
     gone().await;
     assert_eq!(provider().await["arn"], env.provider_arn(), "a role trusts it");
     iam.delete_role().role_name("theirs").send().await.expect("deleted");

@@ -153,3 +153,15 @@ async fn a_binding_whose_class_is_gone_can_be_deleted() {
     assert!(space.role("app").await.is_null());
     assert!(space.annotated_role("app").await.is_null());
 }
+
+/// AWS does not show everywhere yet what was made a moment ago. That is no reason to leave it behind.
+#[tokio::test]
+async fn a_role_that_was_made_a_moment_ago_goes_with_its_binding() {
+    let space = Space::new("moment").await;
+    for name in ["one", "two", "three"] {
+        space.make_ready(name, json!({"managed": ["aws:ReadOnlyAccess"]})).await;
+        space.delete(name).await;
+        space.gone(name).await;
+        assert!(space.role(name).await.is_null(), "{name}");
+    }
+}

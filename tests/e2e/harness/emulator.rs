@@ -72,6 +72,11 @@ impl Emulator {
         calls(&answer)
     }
 
+    /// Turns layers of the account on and off.
+    pub async fn switch(&self, switches: &Value) {
+        self.ask("POST", format!("/_admin/accounts/{}/switches", self.account), Some(switches.clone())).await;
+    }
+
     /// The role, or null.
     pub async fn role(&self, name: &str) -> Value {
         let path = format!("/_admin/state/roles?account={}&name={}", self.account, encoded(name));

@@ -51,20 +51,22 @@ impl Env {
     /// every role every 3 s, and the default class.
     pub fn shared() -> (Arc<Self>, PathBuf) {
         static SHARED: Kept = Kept::new();
-        Self::kept(&SHARED, "shared", &["--resync", "3s"])
+        Self::kept(&SHARED, "shared", &["--resync", "3s"], json!({}))
     }
 
-    /// The same, where the operator looks at a role only when something has happened: for tests that count calls.
+    /// The same, where the operator looks at a role only when something has happened and AWS shows every change at once:
+    /// for tests that count calls.
     pub fn quiet() -> (Arc<Self>, PathBuf) {
         static QUIET: Kept = Kept::new();
-        Self::kept(&QUIET, "quiet", &["--resync", "1h"])
+        Self::kept(&QUIET, "quiet", &["--resync", "1h"], json!({"propagation": {"pattern": [], "lapseMs": 0}}))
     }
 
-    fn kept(kept: &'static Kept, name: &str, flags: &[&str]) -> (Arc<Self>, PathBuf) {
+    fn kept(kept: &'static Kept, name: &str, flags: &[&str], switches: Value) -> (Arc<Self>, PathBuf) {
         let start = || {
             let env = Arc::new(Self::start(name, &[]));
             let mut operator = Operator::start(&env, flags);
             in_thread(|| async {
+                env.emulator.switch(&switches).await;
                 operator.ready().await;
                 env.default_class().await;
             });

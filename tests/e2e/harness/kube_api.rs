@@ -68,10 +68,14 @@ impl Kube {
         self.try_create(path, object).await.unwrap_or_else(|error| panic!("POST {path} {object}: {error}"))
     }
 
+    /// A merge patch, or why not.
+    pub async fn try_patch(&self, path: &str, patch: &Value) -> Result<Value, Error> {
+        self.send("PATCH", path, "application/merge-patch+json", patch).await
+    }
+
     /// A merge patch.
     pub async fn patch(&self, path: &str, patch: &Value) -> Value {
-        let answer = self.send("PATCH", path, "application/merge-patch+json", patch).await;
-        answer.unwrap_or_else(|error| panic!("PATCH {path} {patch}: {error}"))
+        self.try_patch(path, patch).await.unwrap_or_else(|error| panic!("PATCH {path} {patch}: {error}"))
     }
 
     /// Server-side apply under a field manager, with force.

@@ -117,7 +117,8 @@ impl Space {
     pub async fn nudge(&self, name: &str) {
         let said = &self.binding(name).await["spec"]["deletionPolicy"];
         let policy = if said.is_null() { json!("Delete") } else { Value::Null };
-        self.patch_binding(name, json!({"spec": {"deletionPolicy": policy}})).await;
+        // It may go meanwhile.
+        let _ = self.kube.try_patch(&self.binding_path(name), &json!({"spec": {"deletionPolicy": policy}})).await;
     }
 
     /// Waits until this is so of a binding.

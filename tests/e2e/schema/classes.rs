@@ -198,7 +198,7 @@ pub fn changes() -> Vec<Change> {
     vec![
         change("another account", account(here), account(there), vec![("spec", stays)]),
         change("an account that is added", json!({}), account(there), vec![("spec", stays)]),
-        change("an account that is removed", account(here), json!({"spec": {}}), vec![("spec", stays)]),
+        change("an account that is removed", account(here), json!({"spec": {"account": null}}), vec![("spec", stays)]),
         change("the same account", account(here), account(here), vec![]),
         change(
             "another template",
