@@ -88,6 +88,11 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, outcome: &mut Outcome) -> Result
             _ if role.is_some() => (aws.attached(&arn.name).await?, aws.inline_names(&arn.name).await?),
             _ => (BTreeSet::new(), Vec::new()),
         };
+        if role.is_none() && ctx.may_have_missed(object.head.created.as_ref()) {
+            let text =
+                format!("AWS does not show {arn}, but may do so yet if it was made just before irsa-operator started");
+            return Err(Error::new(Category::Settling, text).into());
+        }
         let found = Found { aws: &aws, arn: &arn, role: role.as_ref(), attached, inline };
         remove(ctx, object, &owner, retain, &found, outcome).await?;
         ctx.state().snapshot.forget(&arn.to_string());

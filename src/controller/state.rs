@@ -11,6 +11,8 @@ use crate::iam::role::Role;
 use crate::queue::{Key, Kind, Queue, When};
 use crate::snapshot::Snapshot;
 use crate::store::{Kept, LeanBinding, LeanClass, LeanServiceAccount, NsName, Store};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,6 +20,9 @@ use tokio::sync::{Notify, OnceCell};
 
 /// How soon a class tells that the number of its bindings changed.
 const COUNT_EVERY: Duration = Duration::from_secs(30);
+
+/// As far apart the API server's clock and ours may be.
+const CLOCKS: Duration = Duration::from_secs(5);
 
 /// As many others are tried again when one has come out of an outage.
 const WAKES: usize = 4;
@@ -55,6 +60,7 @@ pub struct Ctx {
     pub health: Arc<Health>,
     /// Wakes a worker that has nothing to do.
     pub wake: Notify,
+    started: (Timestamp, Instant),
     state: Mutex<State>,
 }
 
@@ -139,6 +145,7 @@ impl Ctx {
             events,
             health,
             wake: Notify::new(),
+            started: (Timestamp::now(), Instant::now()),
             state: Mutex::default(),
         }
     }
@@ -151,6 +158,13 @@ impl Ctx {
     /// The role as our own last write left it, if that was so shortly ago that AWS may still show what was before.
     pub fn own_role(&self, arn: &str) -> Option<Role> {
         self.state().snapshot.own(arn, self.settings.settle, Instant::now()).cloned()
+    }
+
+    /// Whether a process before this one may have made something for an object that does not show everywhere yet. For
+    /// what was created since then, all that is done is known.
+    pub fn may_have_missed(&self, created: Option<&Time>) -> bool {
+        let (started, since) = self.started;
+        since.elapsed() < self.settings.settle && created.is_none_or(|created| created.0 < started + CLOCKS)
     }
 
     /// When something that was seen now is to be looked at again: spread, so that not all come at once.

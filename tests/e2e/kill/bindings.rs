@@ -1,6 +1,6 @@
 //! Bindings and their roles.
 
-use super::{FATES, Fate, Trap, kill_at, start};
+use super::{FATES, Fate, Trap, kill_at, lag, start};
 use crate::harness::{CLUSTER_ID, Env, Operator, Space, condition, eventually, is, paths};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -257,6 +257,34 @@ pub async fn deleted_while_nobody_runs(env: &Arc<Env>, operator: Operator) -> Op
         // One that was not annotated yet has gone without a trace of us, and one that we made has gone.
         check_account_left(&space, subject).await;
     }
+    operator
+}
+
+/// Killed when the role has been made, deleted before the next start, and that one is told first that there is no role.
+pub async fn deleted_before_aws_shows_them(env: &Arc<Env>, operator: Operator) -> Operator {
+    let space = env.space("kill-lag", &operator).await;
+    lag(env, json!({"pattern": [true, true], "lapseMs": 2000})).await;
+    let mut traps = Vec::new();
+    for creates in [false, true] {
+        let name = format!("creates-{creates}");
+        let params = params(&space, &name, None);
+        traps.push(Trap::set(&space.emulator, "PutRolePolicy", params, Fate::AnswerLost).await);
+        make(&space, &name, creates).await;
+    }
+    for trap in &traps {
+        trap.caught(&space.emulator, 0).await;
+    }
+    operator.kill();
+    for creates in [false, true] {
+        space.delete(&format!("creates-{creates}")).await;
+    }
+    let mut operator = start(env);
+    operator.ready().await;
+    for creates in [false, true] {
+        space.gone(&format!("creates-{creates}")).await;
+    }
+    assert_eq!(roles(&space).await, [""; 0]);
+    lag(env, Value::Null).await;
     operator
 }
 
