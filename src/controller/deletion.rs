@@ -3,7 +3,8 @@
 use super::account;
 use super::api::{self, ApiError};
 use super::binding::{Stop, seen_accounts, who};
-use super::state::{Ctx, RoleLock, State};
+use super::lock::RoleLock;
+use super::state::{Ctx, State};
 use super::tell::{conclude, reference};
 use super::worker::Next;
 use super::{facts, write};

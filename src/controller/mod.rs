@@ -9,6 +9,7 @@ mod deletion;
 mod events;
 mod execute;
 mod facts;
+mod lock;
 mod state;
 mod tell;
 mod watch;

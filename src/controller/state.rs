@@ -342,23 +342,3 @@ impl State {
         }
     }
 }
-
-/// Holds a role's lock until dropped.
-pub struct RoleLock<'a> {
-    ctx: &'a Ctx,
-    role: String,
-}
-
-impl<'a> RoleLock<'a> {
-    /// The lock, if nobody else has it. Names of roles are unique without regard to case.
-    pub fn try_take(ctx: &'a Ctx, arn: &str) -> Option<Self> {
-        let role = arn.to_lowercase();
-        ctx.state().locked.insert(role.clone()).then_some(Self { ctx, role })
-    }
-}
-
-impl Drop for RoleLock<'_> {
-    fn drop(&mut self) {
-        self.ctx.state().locked.remove(&self.role);
-    }
-}

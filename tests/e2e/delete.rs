@@ -165,3 +165,30 @@ async fn a_role_that_was_made_a_moment_ago_goes_with_its_binding() {
         assert!(space.role(name).await.is_null(), "{name}");
     }
 }
+
+/// Two bindings may come to name one role. One works on it at a time, and the other waits.
+#[tokio::test]
+async fn two_that_name_one_role_take_turns() {
+    let space = Space::quiet("turns").await;
+    space.make_class("turns", json!({"role": {"nameTemplate": "$(clusterId)_$(namespace)_$(serviceAccount)"}})).await;
+    for name in ["one", "two"] {
+        space.make_account(name).await;
+        space.make_binding(name, json!({"className": "turns", "serviceAccount": {"name": name}})).await;
+        space.ready(name).await;
+    }
+    space.patch_binding("two", json!({"spec": {"serviceAccount": {"name": "one"}}})).await;
+    space.not_ready("two", "Conflict").await;
+    let hold = json!({"action": "hold", "count": 1, "match": {"operation": "GetRole", "params": {"RoleName": "e2e_turns_one"}}});
+    let _rule = space.emulator.rule(hold).await;
+    space.delete("one").await;
+    let held = space.emulator.held("GetRole", "e2e_turns_one").await;
+    space.delete("two").await;
+    // A third one shows that the operator has come so far, and is not stuck.
+    space.make_account("three").await;
+    space.make_binding("three", json!({"serviceAccount": {"name": "three"}})).await;
+    space.ready("three").await;
+    space.emulator.release(&held).await;
+    space.gone("one").await;
+    space.gone("two").await;
+    assert!(space.role("one").await.is_null() && space.role("two").await.is_null());
+}
