@@ -9,9 +9,9 @@ const FLAGS: &str = "--cluster-id example --account 111122223333 --boundary arn:
 
 fn print(flags: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_irsa-operator"));
-    let output = command.arg("iam-policy").args(flags.split_whitespace()).env_clear().output().unwrap();
+    let output = command.arg("iam-policy").args(flags.split_whitespace()).env_clear().output().expect("the program");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("text")
 }
 
 #[test]
