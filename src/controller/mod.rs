@@ -9,6 +9,7 @@ mod deletion;
 mod events;
 mod execute;
 mod facts;
+mod known;
 mod lock;
 mod state;
 mod tell;

@@ -2,11 +2,11 @@
 
 use super::events::Events;
 use crate::admin::Health;
-use crate::api::{BindingCounts, IrsaClassSpec};
+use crate::api::IrsaClassSpec;
 use crate::aws::{Accounts, Aws};
 use crate::backoff::Backoff;
 use crate::desired::Place;
-use crate::error::{Category, Error};
+use crate::error::Category;
 use crate::iam::role::Role;
 use crate::queue::{Key, Kind, Queue, When};
 use crate::snapshot::Snapshot;
@@ -231,77 +231,6 @@ impl State {
         for key in using {
             self.wake_binding(&key, Kind::Change);
         }
-    }
-
-    /// The class that a binding uses.
-    ///
-    /// # Errors
-    /// `ClassNotReady` that says which class, and what is to be done.
-    pub fn class(&self, named: Option<&str>) -> Result<Class, Error> {
-        let not_ready = |text: String| Error::new(Category::ClassNotReady, text);
-        let object = match named {
-            Some(name) => self.classes.get(&NsName::new("", name)).ok_or_else(|| {
-                not_ready(format!("IrsaClass {name} does not exist; create it, or name another in spec.className"))
-            })?,
-            None => self.default_class()?,
-        };
-        let name = object.head().key.name.as_ref();
-        let spec = object.decode().map_err(|e| not_ready(format!("IrsaClass {name} can't be read: {e}")))?;
-        let seen = self.classes_seen.get(name).ok_or_else(|| {
-            not_ready(format!("IrsaClass {name} is not ready; see kubectl describe irsaclass {name}"))
-        })?;
-        Ok(Class { name: name.to_owned(), spec, place: seen.place.clone(), aws: seen.aws.clone() })
-    }
-
-    /// The one class that is marked as default.
-    ///
-    /// # Errors
-    /// `ClassNotReady` where there is none, or more than one.
-    pub fn default_class(&self) -> Result<&Arc<LeanClass>, Error> {
-        let defaults: Vec<&Arc<LeanClass>> = self.classes.iter().filter(|class| class.is_default).collect();
-        match defaults.as_slice() {
-            [one] => Ok(one),
-            [] => Err(Error::new(
-                Category::ClassNotReady,
-                format!(
-                    "no IrsaClass is marked as default; name one in spec.className, or annotate one with {}=true",
-                    crate::api::names::DEFAULT_CLASS
-                ),
-            )),
-            many => {
-                let names: Vec<&str> = many.iter().map(|class| class.head().key.name.as_ref()).collect();
-                let text = format!(
-                    "{} are all marked as default; name one in spec.className, or leave the mark on one",
-                    names.join(", ")
-                );
-                Err(Error::new(Category::ClassNotReady, text))
-            }
-        }
-    }
-
-    /// Where this class makes roles, and how that account is reached.
-    pub fn place_of(&self, class: &str) -> Option<(Place, Aws)> {
-        self.classes_seen.get(class).map(|seen| (seen.place.clone(), seen.aws.clone()))
-    }
-
-    /// Whether another class makes roles in the same place, or one of which that is not known yet.
-    pub fn shares_place(&self, class: &str, place: &Place) -> bool {
-        let others = self.classes.iter().filter(|c| *c.head().key.name != *class && c.head().deleted.is_none());
-        others
-            .map(|c| self.classes_seen.get(&c.head().key.name))
-            .any(|seen| seen.is_none_or(|seen| seen.place == *place))
-    }
-
-    /// How many bindings use this class, by state.
-    pub fn counts(&self, class: &str) -> BindingCounts {
-        let mut counts = BindingCounts::default();
-        for binding in self.bindings.iter().filter(|b| b.class_name.as_deref() == Some(class)) {
-            counts.total += 1;
-            counts.ready += i32::from(binding.says.ready);
-            counts.stalled += i32::from(binding.says.stalled);
-            counts.deleting += i32::from(binding.head.deleted.is_some());
-        }
-        counts
     }
 
     /// The trouble that a binding is in now, and for how long it has been in it.
