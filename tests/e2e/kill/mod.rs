@@ -3,6 +3,7 @@
 
 mod bindings;
 mod providers;
+mod subject;
 
 use crate::harness::{Emulator, Env, Operator, Rule};
 use serde_json::{Value, json};
