@@ -37,8 +37,11 @@ impl Category {
     #[must_use]
     pub fn retry(self) -> Retry {
         match self {
-            Self::Invalid | Self::Forbidden | Self::Blocked => Retry::OnChange,
-            Self::Conflict | Self::Missing | Self::Credentials | Self::Denied | Self::Quota => Retry::Slow,
+            Self::Invalid | Self::Forbidden => Retry::OnChange,
+            // What blocks may go by a change in AWS alone, which nobody tells us of.
+            Self::Blocked | Self::Conflict | Self::Missing | Self::Credentials | Self::Denied | Self::Quota => {
+                Retry::Slow
+            }
             Self::ClassNotReady => Retry::WhenClassReady,
             Self::Throttled | Self::Transient => Retry::Exponential,
             Self::Settling => Retry::Seconds,
@@ -125,7 +128,7 @@ mod tests {
             (Credentials, Slow, "Credentials", "o"),
             (Denied, Slow, "AccessDenied", ""),
             (Quota, Slow, "QuotaExceeded", ""),
-            (Blocked, OnChange, "IdentityChanged", "v"),
+            (Blocked, Slow, "IdentityChanged", "v"),
             (ClassNotReady, WhenClassReady, "ClassNotReady", "ob"),
             (Throttled, Exponential, "Throttled", "ob"),
             (Settling, Seconds, "Settling", "ob"),

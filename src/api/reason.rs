@@ -56,8 +56,6 @@ pub const RESTRICTED: &str = "Restricted";
 pub const SERVICE_ACCOUNT_NOT_FOUND: &str = "ServiceAccountNotFound";
 /// The spec grants nothing.
 pub const NO_POLICIES: &str = "NoPolicies";
-/// The binding or class is being deleted.
-pub const DELETING: &str = "Deleting";
 /// The class can't be deleted while bindings use it.
 pub const IN_USE: &str = "InUse";
 

@@ -2,6 +2,7 @@
 
 use super::api::{self, ApiError};
 use super::state::{Ctx, State};
+use super::watch::wake_users;
 use super::write::namespaced;
 use crate::api::names::{CREATED_BY, MANAGER, annotation, manager_of};
 use crate::aws::Aws;
@@ -10,7 +11,7 @@ use crate::error::{Category, Error};
 use crate::iam::arn::RoleArn;
 use crate::iam::owner::{Owner, Ownership};
 use crate::plan::{Account, Accounts};
-use crate::store::{LeanServiceAccount, NsName, Watched};
+use crate::store::{Change, Kept, LeanServiceAccount, NsName, Watched};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -59,11 +60,14 @@ pub async fn create(ctx: &Ctx, binding: &NsName, name: &str) -> Result<(), ApiEr
             .map_err(kube::Error::SerdeError)
     };
     let made = api::send(&what, raw).await?;
-    ctx.state().accounts.created(made);
+    let mut state = ctx.state();
+    let change = state.accounts.created(made.clone());
+    tell(&mut state, binding, change, &made);
     Ok(())
 }
 
 /// Makes exactly these annotations ours. The uid keeps server-side apply from making a ServiceAccount that is gone.
+/// `force` is the resource version that it was decided on to overwrite what others hold.
 ///
 /// # Errors
 /// As the call fails; `Fields` where another manager holds another value.
@@ -72,7 +76,7 @@ pub async fn apply(
     binding: &NsName,
     (name, uid): (&str, &str),
     annotations: &BTreeMap<String, String>,
-    force: bool,
+    force: Option<&str>,
 ) -> Result<(), ApiError> {
     let mut patch = json!({
         "apiVersion": "v1",
@@ -83,12 +87,34 @@ pub async fn apply(
     if !annotations.is_empty() {
         patch["metadata"]["annotations"] = json!(annotations);
     }
-    let params = PatchParams { force, ..PatchParams::apply(&manager_of(&binding.name)) };
+    if let Some(version) = force {
+        patch["metadata"]["resourceVersion"] = json!(version);
+    }
+    let params = PatchParams { force: force.is_some(), ..PatchParams::apply(&manager_of(&binding.name)) };
     let api: Api<Watched<LeanServiceAccount>> = namespaced(ctx, &binding.namespace);
     let what = format!("annotate ServiceAccount {}/{name}", binding.namespace);
     let answer = api::send(&what, api.patch(name, &params, &Patch::Apply(patch))).await?;
-    ctx.state().accounts.write_through(answer.into_inner());
+    keep(ctx, binding, answer.into_inner());
     Ok(())
+}
+
+/// An answer goes into the store at once. The watch will have nothing new to say of it then, so whoever shares the
+/// ServiceAccount is told here.
+fn keep(ctx: &Ctx, binding: &NsName, object: LeanServiceAccount) {
+    let mut state = ctx.state();
+    let change = state.accounts.write_through(object.clone());
+    tell(&mut state, binding, change, &object);
+}
+
+fn tell(state: &mut State, binding: &NsName, change: Change<LeanServiceAccount>, now: &LeanServiceAccount) {
+    match change {
+        Change::New => wake_users(state, now, Some(binding)),
+        Change::Updated(before) if now.differs(&before) => {
+            wake_users(state, now, Some(binding));
+            wake_users(state, &before, Some(binding));
+        }
+        _ => {}
+    }
 }
 
 /// [`apply`], and once more with force where only the role's annotation is in the way and its value is empty or names
@@ -107,7 +133,7 @@ pub async fn annotate(
         ctx.state().accounts.get(&NsName::new(binding.namespace.clone(), wanted.name.as_str())).cloned();
     let live = live.ok_or(ApiError::Stale)?;
     let target = (wanted.name.as_str(), &*live.head.uid);
-    let fields = match apply(ctx, binding, target, &wanted.annotations, false).await {
+    let fields = match apply(ctx, binding, target, &wanted.annotations, None).await {
         Err(ApiError::Fields(fields)) => fields,
         Err(ApiError::Stale | ApiError::NotFound) => {
             still_there(ctx, binding, &wanted.name, &live.head.uid).await?;
@@ -116,8 +142,10 @@ pub async fn annotate(
         result => return result,
     };
     let only_role = fields.iter().all(|(field, _)| field.ends_with(annotation::ROLE_ARN));
+    // What is in the way may be newer than the watch. It is overwritten only as it was read here.
+    let Some(live) = look(ctx, binding, &wanted.name, &live.head.uid).await? else { return Err(ApiError::Stale) };
     if only_role && may_replace(aws, owner, live.role_arn()).await? {
-        return apply(ctx, binding, target, &wanted.annotations, true).await;
+        return apply(ctx, binding, target, &wanted.annotations, Some(&live.head.resource_version)).await;
     }
     Err(ApiError::Failed(foreign(&wanted.name, &live, &fields)))
 }
@@ -126,7 +154,11 @@ pub async fn annotate(
 async fn may_replace(aws: &Aws, owner: &Owner, live: Option<&str>) -> Result<bool, ApiError> {
     let Some(role) = live.filter(|arn| !arn.is_empty()) else { return Ok(true) };
     let Some(arn) = RoleArn::parse(role) else { return Ok(false) };
-    let seen = aws.role_head(&arn.name, &arn.path).await.map_err(ApiError::Failed)?;
+    let seen = match aws.role_head(&arn.name, &arn.path).await {
+        // The fence of our own IAM policy hides what is not ours.
+        Err(error) if error.category == Category::Denied => return Ok(false),
+        seen => seen.map_err(ApiError::Failed)?,
+    };
     Ok(seen.is_some_and(|r| r.arn == role && matches!(owner.judge(&r.tags), Ownership::Ours { .. })))
 }
 
@@ -150,7 +182,7 @@ fn foreign(name: &str, live: &LeanServiceAccount, fields: &[(String, String)]) -
 /// # Errors
 /// As the call fails.
 pub async fn unannotate(ctx: &Ctx, binding: &NsName, name: &str, uid: &str) -> Result<(), ApiError> {
-    match apply(ctx, binding, (name, uid), &BTreeMap::new(), false).await {
+    match apply(ctx, binding, (name, uid), &BTreeMap::new(), None).await {
         Err(ApiError::NotFound | ApiError::Stale) if !still_there(ctx, binding, name, uid).await? => Ok(()),
         result => result,
     }
@@ -172,27 +204,40 @@ pub async fn delete(ctx: &Ctx, binding: &NsName, name: &str) -> Result<(), ApiEr
     let what = format!("delete ServiceAccount {key}");
     match api::send(&what, async { api.delete(name, &params).await }).await {
         Ok(_) | Err(ApiError::NotFound) => {
-            ctx.state().accounts.gone(&key, &object.head.uid);
+            bury(ctx, binding, &key, &object.head.uid);
             Ok(())
         }
         Err(error) => Err(error),
     }
 }
 
-/// A fresh look, which also corrects the store.
+/// Whether the ServiceAccount of this uid is there, by a fresh look.
 async fn still_there(ctx: &Ctx, binding: &NsName, name: &str, uid: &str) -> Result<bool, ApiError> {
+    Ok(look(ctx, binding, name, uid).await?.is_some())
+}
+
+/// A fresh look at the ServiceAccount of this uid, which also corrects the store.
+async fn look(ctx: &Ctx, binding: &NsName, name: &str, uid: &str) -> Result<Option<LeanServiceAccount>, ApiError> {
     let api: Api<Watched<LeanServiceAccount>> = namespaced(ctx, &binding.namespace);
     let key = NsName::new(binding.namespace.clone(), name);
     match api::send(&format!("show ServiceAccount {key}"), api.get(name)).await {
         Ok(object) => {
-            let same = *object.object.head.uid == *uid;
-            ctx.state().accounts.write_through(object.into_inner());
-            Ok(same)
+            let object = object.into_inner();
+            keep(ctx, binding, object.clone());
+            Ok(Some(object).filter(|object| *object.head.uid == *uid))
         }
         Err(ApiError::NotFound) => {
-            ctx.state().accounts.gone(&key, uid);
-            Ok(false)
+            bury(ctx, binding, &key, uid);
+            Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// It is gone, and whoever shared it is told.
+fn bury(ctx: &Ctx, binding: &NsName, key: &NsName, uid: &str) {
+    let mut state = ctx.state();
+    if let Some(was) = state.accounts.gone(key, uid) {
+        wake_users(&mut state, &was, Some(binding));
     }
 }

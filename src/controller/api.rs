@@ -58,7 +58,10 @@ fn meaning(what: &str, status: &Status) -> ApiError {
         422 if status.message.contains("uid") => ApiError::Stale,
         403 if causes.iter().any(|cause| cause.reason == "NamespaceTerminating") => ApiError::Terminating,
         401 | 403 => ApiError::Failed(Error::because(Category::Denied, reason::ACCESS_DENIED, text())),
-        400 | 405 | 406 | 413 | 415 | 422 => ApiError::Failed(Error::new(Category::Invalid, text())),
+        400 | 405 | 406 | 413 | 415 | 422 => {
+            // Whoever refuses it, an admission policy for one, may be changed, and we do not watch that.
+            ApiError::Failed(Error::because(Category::Denied, reason::INVALID, text()))
+        }
         _ => ApiError::Failed(Error::new(Category::Transient, text())),
     }
 }

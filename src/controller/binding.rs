@@ -9,15 +9,14 @@ use super::state::{Class, Ctx, State};
 use super::tell::conclude;
 use super::worker::Next;
 use super::write;
-use crate::api::names::FINALIZER;
-use crate::api::{BindingStatus, IrsaBindingSpec};
-use crate::aws::Aws;
+use crate::api::IrsaBindingSpec;
+use crate::api::names::{FINALIZER, annotation};
 use crate::desired::{Desired, Who, desired, identity, vars};
 use crate::error::{Category, Error};
 use crate::holder::{Candidate, holder};
 use crate::iam::arn::RoleArn;
 use crate::iam::owner::Ownership;
-use crate::iam::role::Observed;
+use crate::iam::role::{Observed, Role};
 use crate::plan::identity_changed;
 use crate::status::{Outcome, RoleInfo, status};
 use crate::store::{LeanBinding, NsName};
@@ -55,7 +54,7 @@ pub async fn reconcile(ctx: &Ctx, key: &NsName) -> Next {
     if object.head.deleted.is_some() {
         return deletion::reconcile(ctx, object).await;
     }
-    let mut outcome = Outcome::default();
+    let (mut outcome, began) = (Outcome::default(), Instant::now());
     let stop = keep(ctx, &mut object, &mut outcome).await.err();
     outcome.generation = object.head.generation;
     match stop {
@@ -63,7 +62,7 @@ pub async fn reconcile(ctx: &Ctx, key: &NsName) -> Next {
         Some(Stop::Failed(error)) => outcome.failure = Some((None, error)),
         None => {}
     }
-    conclude(ctx, &object, outcome, status).await
+    conclude(ctx, &object, outcome, began, status).await
 }
 
 /// The table of contents. `outcome` tells how far it came.
@@ -73,7 +72,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, outcome: &mut Outcome) -
     outcome.class = Some(class.name.clone());
     refuse_rival(&ctx.state(), object, &spec)?;
     let desired = desired(who(&object.head.key, &class.name), &spec, &class.spec, &class.place)?;
-    refuse_new_identity(ctx, &class.aws, &object.status(), &desired).await?;
+    refuse_new_identity(ctx, &class, object, &spec, &desired).await?;
     let fresh = claim(ctx, object, &spec, &class).await?;
     outcome.role = Some(info(&desired, object));
     let run = Run { desired: &desired, binding: &object.head.key, aws: &class.aws };
@@ -137,19 +136,50 @@ fn candidate(state: &State, binding: &LeanBinding) -> Candidate {
     Candidate { name: binding.head.key.name.to_string(), created: binding.head.created.clone(), role_arn: role_arn() }
 }
 
-/// Status is only a hint where to look: a tenant may have written it. If the role it names is this binding's, the
-/// binding has one already, and is not given a second of another name.
-async fn refuse_new_identity(ctx: &Ctx, aws: &Aws, status: &BindingStatus, desired: &Desired) -> Result<(), Error> {
-    let Some(hint) = status.role_arn.as_deref().filter(|hint| *hint != desired.arn) else { return Ok(()) };
-    let Some(arn) = RoleArn::parse(hint).filter(|arn| arn.account == desired.account) else { return Ok(()) };
-    // Shortly after a write of ours AWS may not show the role everywhere: then it is as we wrote it.
-    let role = aws.role_head(&arn.name, &arn.path).await?.or_else(|| ctx.own_role(hint));
-    let Some(role) = role else { return Ok(()) };
-    let ours = matches!(desired.owner.judge(&role.tags), Ownership::Ours { released: false });
-    if !ours || role.arn != hint {
-        return Ok(());
+/// A binding that has a role already is not given a second of another name. Where its role may be is hinted at by its
+/// status, by the annotation that we wrote and by what we remember; the first may have been written by a tenant, so none
+/// of them is believed before the role's own tags say the same.
+async fn refuse_new_identity(
+    ctx: &Ctx,
+    class: &Class,
+    object: &LeanBinding,
+    spec: &IrsaBindingSpec,
+    desired: &Desired,
+) -> Result<(), Error> {
+    let hints = role_hints(&ctx.state(), object, &spec.service_account.name);
+    for hint in hints {
+        let Some(arn) = RoleArn::parse(&hint).filter(|_| hint != desired.arn) else { continue };
+        let aws =
+            if arn.account == desired.account { Some(class.aws.clone()) } else { ctx.state().aws_of(&arn.account) };
+        let Some(aws) = aws else {
+            // Nobody can look there. To make another role would lose that one.
+            return Err(identity_changed(&hint, &desired.arn));
+        };
+        // Shortly after a write of ours AWS may not show the role everywhere: then it is as we wrote it.
+        let seen = match aws.role_head(&arn.name, &arn.path).await {
+            // The fence of our own IAM policy hides what is not ours.
+            Err(error) if error.category == Category::Denied => None,
+            seen => seen?,
+        };
+        let role = seen.or_else(|| ctx.own_role(&hint));
+        let ours = |role: &Role| matches!(desired.owner.judge(&role.tags), Ownership::Ours { released: false });
+        if role.is_some_and(|role| role.arn == hint && ours(&role)) {
+            return Err(identity_changed(&hint, &desired.arn));
+        }
     }
-    Err(identity_changed(hint, &desired.arn))
+    Ok(())
+}
+
+/// The ARNs of roles that may be this binding's.
+pub fn role_hints(state: &State, object: &LeanBinding, account: &str) -> Vec<String> {
+    let account = accounts(state, &object.head.key, Some(account)).current;
+    let ours = account.filter(|account| account.owned.contains(annotation::ROLE_ARN));
+    let annotated = ours.and_then(|account| account.annotations.get(annotation::ROLE_ARN).cloned());
+    let remembered = state.memory.get(&object.head.key).and_then(|memory| memory.role_arn.clone());
+    let mut hints: Vec<String> = [object.status().role_arn, annotated, remembered].into_iter().flatten().collect();
+    let mut known = std::collections::BTreeSet::new();
+    hints.retain(|hint| known.insert(hint.clone()));
+    hints
 }
 
 /// Our finalizer, before the first change outside. `true`: it was not there, so we have never changed anything.

@@ -179,9 +179,7 @@ fn users(ctx: &Ctx, class: &str) -> Vec<String> {
 /// Only if the class says so, we made it, no other class needs it and no role trusts it.
 async fn remove_provider(ctx: &Ctx, object: &LeanClass) -> Result<(), Error> {
     let says_delete = object.decode().is_ok_and(|spec| spec.oidc_provider.deletion_policy == DeletionPolicy::Delete);
-    let others =
-        ctx.state().classes.iter().any(|class| class.head.key != object.head.key && class.head.deleted.is_none());
-    if !says_delete || others {
+    if !says_delete {
         return Ok(());
     }
     let known = ctx.state().place_of(&object.head.key.name);
@@ -239,6 +237,9 @@ async fn conclude(ctx: &Ctx, object: &Arc<LeanClass>, mut outcome: ClassOutcome)
             Err(ApiError::Failed(error)) => return Next::Failed(error.category),
             Err(_) => return Next::Again,
         }
+    }
+    if outcome.in_use.is_some() && outcome.failure.is_none() {
+        return Next::Look(Kind::Sweep, ctx.next_look(Instant::now()));
     }
     match &outcome.failure {
         // Nothing that the cluster tells us of ends it, so it is tried again in any case.

@@ -2,7 +2,7 @@
 
 use super::account;
 use super::api::{self, ApiError};
-use super::binding::{Stop, seen_accounts, who};
+use super::binding::{Stop, role_hints, seen_accounts, who};
 use super::lock::RoleLock;
 use super::state::{Ctx, State};
 use super::tell::{conclude, reference};
@@ -25,6 +25,7 @@ use kube::CustomResourceExt;
 use kube::api::Api;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 use tracing::info;
 
 /// Removes what is ours and lets the binding go.
@@ -32,6 +33,7 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>) -> Next {
     if !object.head.has_finalizer(FINALIZER) {
         return Next::Wait;
     }
+    let began = Instant::now();
     let mut outcome = Outcome { generation: object.head.generation, ..Outcome::default() };
     match clean(ctx, &object, &mut outcome).await {
         Ok(notice) => {
@@ -43,19 +45,19 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>) -> Next {
                     notice.into_iter().for_each(|notice| ctx.events.send(reference(object.as_ref()), notice));
                     Next::Wait
                 }
-                Err(ApiError::Failed(error)) => failed(ctx, &object, outcome, error).await,
+                Err(ApiError::Failed(error)) => failed(ctx, &object, outcome, began, error).await,
                 Err(_) => Next::Again,
             }
         }
         Err(Stop::Stale) => Next::Again,
-        Err(Stop::Failed(error)) => failed(ctx, &object, outcome, error).await,
+        Err(Stop::Failed(error)) => failed(ctx, &object, outcome, began, error).await,
     }
 }
 
-async fn failed(ctx: &Ctx, object: &Arc<LeanBinding>, mut outcome: Outcome, error: Error) -> Next {
+async fn failed(ctx: &Ctx, object: &Arc<LeanBinding>, mut outcome: Outcome, began: Instant, error: Error) -> Next {
     let said = Error { message: format!("can't be deleted yet: {}", error.message), ..error };
     outcome.failure = Some((None, said));
-    conclude(ctx, object, outcome, status::deleting).await
+    conclude(ctx, object, outcome, began, status::deleting).await
 }
 
 /// All of it but the finalizer. Returns what is to be told when that is off as well.
@@ -77,23 +79,23 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, outcome: &mut Outcome) -> Result
             return Err(Error::new(Category::Settling, format!("another binding is working on {arn}")).into());
         }
         let role = match aws.role_head(&arn.name, &arn.path).await {
-            // The fence of our own IAM policy hides what is not ours, and this binding never had a role that it knew of.
-            Err(error) if error.category == Category::Denied && object.status().role_id.is_none() => None,
+            // One of that name on another path is not ours, whatever we remember.
+            Ok(Some(role)) => Some(role).filter(|role| role.arn == arn.to_string()),
             // Shortly after a write of ours AWS may not show the role everywhere: then it is as we wrote it.
-            read => read?.filter(|role| role.arn == arn.to_string()).or_else(|| ctx.own_role(&arn.to_string())),
+            Ok(None) => unseen(ctx, object, &arn)?,
+            // The fence of our own IAM policy hides what is not ours, and this binding never had a role that it knew of.
+            Err(error) if error.category == Category::Denied && object.status().role_id.is_none() => {
+                unseen(ctx, object, &arn)?
+            }
+            Err(error) => return Err(error.into()),
         };
+        // Where it is not known what is on the role, DeleteRole says that there is something, and then it is looked for.
         let (attached, inline) = match &wish {
             Some(desired) if desired.arn == arn.to_string() => {
                 (desired.managed.clone(), desired.inline.keys().cloned().collect())
             }
-            _ if role.is_some() => (aws.attached(&arn.name).await?, aws.inline_names(&arn.name).await?),
             _ => (BTreeSet::new(), Vec::new()),
         };
-        if role.is_none() && ctx.may_have_missed(object.head.created.as_ref()) {
-            let text =
-                format!("AWS does not show {arn}, but may do so yet if it was made just before irsa-operator started");
-            return Err(Error::new(Category::Settling, text).into());
-        }
         let found = Found { aws: &aws, arn: &arn, role: role.as_ref(), attached, inline };
         remove(ctx, object, &owner, retain, &found, outcome).await?;
         ctx.state().snapshot.forget(&arn.to_string());
@@ -104,6 +106,17 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, outcome: &mut Outcome) -> Result
         remove(ctx, object, &owner, retain, &nothing, outcome).await?;
     }
     Ok(seen.and_then(|arn| notice(&arn, retain, &outcome.done)))
+}
+
+/// A role that AWS does not show: as we remember it, or `None` where it can be believed that there is none.
+fn unseen(ctx: &Ctx, object: &LeanBinding, arn: &RoleArn) -> Result<Option<Role>, Error> {
+    let own = ctx.own_role(&arn.to_string());
+    let late = ctx.may_have_missed(object.head.created.as_ref()) || ctx.may_be_on_its_way(&object.head.key);
+    if own.is_none() && late {
+        let text = format!("AWS does not show {arn}, but may do so yet, as it may have been made a moment ago");
+        return Err(Error::new(Category::Settling, text));
+    }
+    Ok(own)
 }
 
 /// What was found of a role.
@@ -141,7 +154,14 @@ async fn remove(
             Step::DeleteServiceAccount { name } => {
                 account::delete(ctx, &object.head.key, name).await.map_err(Stop::from)
             }
-            Step::DeleteRole => delete_role(found.aws, found.arn).await.map_err(Stop::from),
+            Step::DeleteRole => match delete_role(found.aws, found.arn).await {
+                Ok(()) => {
+                    ctx.state().memory.entry(object.head.key.clone()).or_default().create_sent = None;
+                    ctx.state().snapshot.forget(&found.arn.to_string());
+                    Ok(())
+                }
+                Err(error) => Err(Stop::from(error)),
+            },
             step => found.aws.reduce(&found.arn.name, step).await.map_err(Stop::from),
         };
         match result {
@@ -194,14 +214,11 @@ async fn delete_role(aws: &Aws, arn: &RoleArn) -> Result<(), Error> {
     }
 }
 
-/// Where its role may be: as computed, as the status says, as the annotation says that we wrote.
+/// Where its role may be: as computed, as the status says, as the annotation says that we wrote, as we remember.
 fn candidates(ctx: &Ctx, object: &LeanBinding, computed: Option<String>, place: &Place) -> Vec<RoleArn> {
-    let status = object.status();
+    let account = object.service_account.as_deref().unwrap_or_default();
     let mut hints: Vec<String> = computed.into_iter().collect();
-    hints.extend(status.role_arn);
-    let accounts = seen_accounts(ctx, object);
-    let ours = accounts.current.filter(|account| account.owned.contains(crate::api::names::annotation::ROLE_ARN));
-    hints.extend(ours.and_then(|account| account.annotations.get(crate::api::names::annotation::ROLE_ARN).cloned()));
+    hints.extend(role_hints(&ctx.state(), object, account));
     let mut known = BTreeSet::new();
     hints.retain(|hint| known.insert(hint.clone()));
     hints.iter().filter_map(|hint| RoleArn::parse(hint)).filter(|arn| arn.account == place.account).collect()

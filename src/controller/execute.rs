@@ -188,6 +188,9 @@ async fn steps(
             }
         } else {
             ctx.state().snapshot.unknown(arn);
+            if *step == Step::CreateRole {
+                ctx.state().memory.entry(run.binding.clone()).or_default().create_sent = Some(Instant::now());
+            }
             let sent = match step {
                 Step::CreateRole => match run.aws.create_role(run.desired).await {
                     Ok(Created::Exists) => return Ok(Ended::Exists),

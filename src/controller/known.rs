@@ -60,12 +60,24 @@ impl State {
         self.classes_seen.get(class).map(|seen| (seen.place.clone(), seen.aws.clone()))
     }
 
+    /// How this account is reached, if any class does.
+    pub fn aws_of(&self, account: &str) -> Option<Aws> {
+        self.classes_seen.values().find(|seen| seen.place.account == account).map(|seen| seen.aws.clone())
+    }
+
     /// Whether another class makes roles in the same place, or one of which that is not known yet.
     pub fn shares_place(&self, class: &str, place: &Place) -> bool {
         let others = self.classes.iter().filter(|c| *c.head().key.name != *class && c.head().deleted.is_none());
         others
             .map(|c| self.classes_seen.get(&c.head().key.name))
             .any(|seen| seen.is_none_or(|seen| seen.place == *place))
+    }
+
+    /// Another number of bindings uses this class. One that is being deleted waits for the last of them.
+    pub fn class_users_changed(&mut self, class: &str) {
+        let deleting = self.classes.get(&NsName::new("", class)).is_some_and(|c| c.head().deleted.is_some());
+        let used = self.bindings.iter().any(|binding| binding.class_name.as_deref() == Some(class));
+        if deleting && !used { self.wake_class(class) } else { self.count_class(class) }
     }
 
     /// How many bindings use this class, by state.

@@ -90,6 +90,8 @@ pub struct State {
 /// What is remembered of a binding. It goes with the binding.
 #[derive(Debug, Default)]
 pub struct Memory {
+    /// When a CreateRole for it was last sent, unless the role was deleted since. What came of it may not be known.
+    pub create_sent: Option<Instant>,
     /// Which trouble it is in, and since when.
     pub trouble: Option<(Category, Instant)>,
     /// The role that it was last reconciled to.
@@ -167,6 +169,12 @@ impl Ctx {
         since.elapsed() < self.settings.settle && created.is_none_or(|created| created.0 < started + CLOCKS)
     }
 
+    /// Whether a role may be there that AWS does not show yet, because we asked for it a moment ago.
+    pub fn may_be_on_its_way(&self, binding: &NsName) -> bool {
+        let sent = self.state().memory.get(binding).and_then(|memory| memory.create_sent);
+        sent.is_some_and(|sent| sent.elapsed() < self.settings.settle)
+    }
+
     /// When something that was seen now is to be looked at again: spread, so that not all come at once.
     pub fn next_look(&self, now: Instant) -> Instant {
         now + crate::backoff::jittered(self.settings.resync, 0.1, fastrand::u64(..))
@@ -207,7 +215,7 @@ impl State {
     /// One that failed without a word of AWS has now succeeded: so may others, and each of them wakes more. Where AWS is
     /// there for some only, those that fail wake nobody.
     pub fn wake_more(&mut self) {
-        self.wake_in_trouble(WAKES, |category| matches!(category, Category::Transient | Category::Throttled));
+        self.wake_in_trouble(WAKES, |category| category == Category::Transient);
     }
 
     fn wake_in_trouble(&mut self, count: usize, of: impl Fn(Category) -> bool) {
@@ -234,16 +242,18 @@ impl State {
     }
 
     /// The trouble that a binding is in now, and for how long it has been in it.
-    pub fn trouble_age(&mut self, key: &NsName, trouble: Option<Category>, now: Instant) -> Duration {
+    ///
+    /// It is counted from when the reconcile `began`, as calls that are never answered take long.
+    pub fn trouble_age(&mut self, key: &NsName, trouble: Option<Category>, began: Instant) -> Duration {
         let memory = self.memory.entry(key.clone()).or_default();
         memory.trouble = match (memory.trouble, trouble) {
             (_, None) => None,
             (Some((before, since)), Some(now_in)) if before == now_in || (before.is_brief() && now_in.is_brief()) => {
                 Some((now_in, since))
             }
-            (_, Some(now_in)) => Some((now_in, now)),
+            (_, Some(now_in)) => Some((now_in, began)),
         };
-        memory.trouble.map_or(Duration::ZERO, |(_, since)| now.duration_since(since))
+        memory.trouble.map_or(Duration::ZERO, |(_, since)| since.elapsed())
     }
 
     /// A binding is gone for good: whoever shared something with it may go on.
@@ -265,9 +275,7 @@ impl State {
             }
         }
         if let Some(class) = &gone.class_name {
-            // A class that is being deleted waits for the last of them.
-            let last = !self.bindings.iter().any(|other| other.class_name.as_ref() == Some(class));
-            if last { self.wake_class(class) } else { self.count_class(class) }
+            self.class_users_changed(class);
         }
     }
 }

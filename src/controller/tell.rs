@@ -25,12 +25,13 @@ pub async fn conclude(
     ctx: &Ctx,
     object: &Arc<LeanBinding>,
     mut outcome: Outcome,
+    began: Instant,
     told: fn(&BindingStatus, &Outcome, &Time) -> BindingStatus,
 ) -> Next {
     let key = &object.head.key;
     let now = Instant::now();
     let category = outcome.trouble().map(|error| error.category);
-    outcome.trouble_age = ctx.state().trouble_age(key, category, now);
+    outcome.trouble_age = ctx.state().trouble_age(key, category, began);
     let quiet = category.is_some_and(Category::is_brief) && outcome.trouble_age < QUIET;
     log(&outcome, quiet);
     let previous = object.status();

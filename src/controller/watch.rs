@@ -70,6 +70,13 @@ impl Followed for LeanBinding {
         }
         let kind = if now.head.deleted.is_some() { Kind::Deletion } else { Kind::Change };
         state.wake_binding(&now.head.key, kind);
+        let moved =
+            before.is_none_or(|before| before.class_name != now.class_name || before.head.deleted != now.head.deleted);
+        for class in
+            before.into_iter().chain([now]).filter(|_| moved).filter_map(|binding| binding.class_name.as_deref())
+        {
+            state.class_users_changed(class);
+        }
         // Who shared the former ServiceAccount may have it now.
         let (former, current) = (before.and_then(Kept::service_account), now.service_account());
         if let Some(account) = former.filter(|former| Some(former) != current.as_ref()) {
@@ -108,20 +115,20 @@ impl Followed for LeanServiceAccount {
         &mut state.accounts
     }
     fn changed(state: &mut State, before: Option<&Self>, now: &Self) {
-        wake_users(state, now);
-        before.into_iter().for_each(|before| wake_users(state, before));
+        wake_users(state, now, None);
+        before.into_iter().for_each(|before| wake_users(state, before, None));
     }
     fn gone(state: &mut State, was: &Self) {
-        wake_users(state, was);
+        wake_users(state, was, None);
     }
 }
 
-/// The bindings that name a ServiceAccount, and those that have annotated it.
-fn wake_users(state: &mut State, account: &LeanServiceAccount) {
+/// The bindings that name a ServiceAccount, and those that have annotated it, but for the one whose own doing it is.
+pub fn wake_users(state: &mut State, account: &LeanServiceAccount, except: Option<&NsName>) {
     let key = &account.head.key;
     let mut users = state.bindings.bindings_of_service_account(key);
     users.extend(account.appliers.iter().map(|a| NsName::new(key.namespace.clone(), &*a.binding)));
-    for user in users {
+    for user in users.into_iter().filter(|user| Some(user) != except) {
         let deleting = state.bindings.get(&user).map(|binding| binding.head.deleted.is_some());
         if let Some(deleting) = deleting {
             state.wake_binding(&user, if deleting { Kind::Deletion } else { Kind::Change });

@@ -118,13 +118,20 @@ fn finish(ctx: &Ctx, key: &Key, next: Next) {
     let random = fastrand::u64(..);
     let mut state = ctx.state();
     match next {
-        Next::Gone | Next::Wait => state.backoff.forget(key),
+        Next::Gone => {
+            state.backoff.forget(key);
+            if let Key::Binding(name) = key {
+                state.memory.remove(name);
+            }
+        }
+        Next::Wait => state.backoff.forget(key),
         Next::Look(kind, at) => {
             if state.backoff.failures(key) > 0 {
                 state.wake_more();
             }
             state.backoff.forget(key);
-            state.queue.push(key.clone(), kind, When::At(at));
+            // A time that has passed already would make it spin.
+            state.queue.push(key.clone(), kind, When::At(at.max(now + AGAIN)));
         }
         Next::Again => state.queue.push(key.clone(), Kind::Change, When::At(now + AGAIN)),
         Next::Failed(category) => {
