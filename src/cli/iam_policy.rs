@@ -38,6 +38,11 @@ pub struct Args {
     #[arg(long, env = "IRSA_ISSUER", value_name = "URL")]
     issuer: Option<String>,
 
+    /// The operator's role in another account (spec.account.assumeRoleArn of a class); give one for each. The role there
+    /// needs a policy of its own, printed with --account of that account
+    #[arg(long, value_name = "ARN", value_delimiter = ',')]
+    assume_role: Vec<String>,
+
     /// The EKS cluster that is asked for the issuer, as REGION/NAME
     #[arg(long, value_name = "REGION/NAME", value_parser = eks)]
     eks_cluster: Option<(String, String)>,
@@ -53,6 +58,7 @@ pub fn execute(args: &Args) -> ExitCode {
         boundaries: args.boundary.clone(),
         managed: args.managed_policies.clone(),
         issuer: args.issuer.as_ref().map(|issuer| issuer.trim_start_matches("https://").to_owned()),
+        assumed: args.assume_role.clone(),
         eks: args.eks_cluster.clone(),
     };
     println!("{:#}", policy(&scope));

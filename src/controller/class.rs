@@ -242,10 +242,13 @@ async fn conclude(ctx: &Ctx, object: &Arc<LeanClass>, mut outcome: ClassOutcome)
         return Next::Look(Kind::Sweep, ctx.next_look(Instant::now()));
     }
     match &outcome.failure {
+        // Somebody is about to make the provider, or permissions that were given a moment ago are not known everywhere:
+        // all bindings wait for it, and to look costs a call or two.
+        Some(error) if matches!(error.category, Category::Missing | Category::Credentials | Category::Denied) => {
+            Next::Failed(Category::Settling)
+        }
         // Nothing that the cluster tells us of ends it, so it is tried again in any case.
         Some(error) if error.category.is_verdict() => Next::Failed(Category::Denied),
-        // Somebody is about to make the provider, all bindings wait for it, and to look costs one call.
-        Some(error) if error.category == Category::Missing => Next::Failed(Category::Settling),
         Some(error) => Next::Failed(error.category),
         None => {
             let due = ctx.state().classes_seen.get(name).map(|seen| seen.due);

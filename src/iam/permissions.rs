@@ -25,6 +25,8 @@ pub struct Scope {
     pub managed: Vec<String>,
     /// The issuer without `https://`. Without it, providers of all issuers.
     pub issuer: Option<String>,
+    /// ARNs of the operator's roles in other accounts (`spec.account` of classes).
+    pub assumed: Vec<String>,
     /// Region and name of the EKS cluster, where its issuer is asked for.
     pub eks: Option<(String, String)>,
 }
@@ -36,6 +38,7 @@ pub fn policy(scope: &Scope) -> Value {
     statements.extend((!scope.boundaries.is_empty()).then(|| rebound(scope)));
     statements.extend([inline(scope), reduce(scope), look(scope), list()]);
     statements.push(provider(scope));
+    statements.extend((!scope.assumed.is_empty()).then(|| assume(scope)));
     statements.extend(scope.eks.as_ref().map(|(region, name)| cluster(scope, region, name)));
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
@@ -108,6 +111,10 @@ fn provider(scope: &Scope) -> Value {
     let issuer = scope.issuer.as_deref().unwrap_or("*");
     let arn = format!("arn:{}:iam::{}:oidc-provider/{issuer}", scope.partition, scope.account);
     json!({ "Sid": "KeepTheProvider", "Effect": "Allow", "Action": actions, "Resource": arn })
+}
+
+fn assume(scope: &Scope) -> Value {
+    json!({ "Sid": "GoToOtherAccounts", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": scope.assumed })
 }
 
 fn cluster(scope: &Scope, region: &str, name: &str) -> Value {

@@ -24,6 +24,24 @@ async fn a_binding_without_a_class_gets_the_default_written_into_it() {
     assert_eq!(binding["spec"]["className"], "default");
 }
 
+/// However often it is looked at meanwhile, it holds up nothing else.
+#[tokio::test]
+async fn a_class_that_waits_for_its_deletion_stops_nothing() {
+    let space = Space::new("class-waits").await;
+    space.make_class("class-waits", json!({})).await;
+    space.make_account("user").await;
+    space.make_binding("user", json!({"className": "class-waits", "serviceAccount": {"name": "user"}})).await;
+    space.ready("user").await;
+    space.kube.delete(&format!("{}/class-waits", paths::CLASSES)).await;
+    space.class_until("class-waits", "waits", |c| reason(c, "Stalled") == "InUse").await;
+    // Beyond the time at which its provider would have been looked at.
+    space.looks("user", 3).await;
+    space.make_ready("other", json!({})).await;
+    space.delete("user").await;
+    space.gone("user").await;
+    space.class_until("class-waits", "is gone", Value::is_null).await;
+}
+
 /// It waits, names who uses it, and goes when they have gone.
 #[tokio::test]
 async fn a_class_in_use_can_not_be_deleted() {

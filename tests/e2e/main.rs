@@ -50,6 +50,7 @@ mod create;
 mod definitions;
 mod delete;
 mod drift;
+mod elsewhere;
 mod foreign;
 mod invalid;
 mod kill;

@@ -103,6 +103,19 @@ impl AwsAdmin {
     }
 }
 
+/// The operator's role in another account, as its administrators make it: `trusted` is the operator's own role.
+pub async fn operator_elsewhere(admin: &AwsAdmin, account: &str, trusted: &str) -> String {
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{trusted}"}},"Action":"sts:AssumeRole"}}]}}"#
+    );
+    let role = admin.iam.create_role().role_name("irsa-operator").assume_role_policy_document(trust).send().await;
+    for (name, document) in operator_policies(account) {
+        let put = admin.iam.put_role_policy().role_name("irsa-operator").policy_name(name).policy_document(document);
+        put.send().await.expect("the operator's policy");
+    }
+    role.expect("the operator's role").role.expect("a role").arn
+}
+
 /// What `irsa-operator iam-policy` prints, and nothing more: a permission that is missing there fails a test. Some tests'
 /// classes have a boundary and most have none, so the right to set one comes on top, from the same command.
 fn operator_policies(account: &str) -> [(&'static str, String); 2] {
@@ -117,5 +130,6 @@ fn operator_policies(account: &str) -> [(&'static str, String); 2] {
     let mut bounds = printed(&["--boundary", &format!("arn:aws:iam::{account}:policy/*")]);
     let statements = bounds["Statement"].as_array_mut().expect("statements");
     statements.retain(|statement| statement["Sid"] == "BoundOwnRoles");
-    [("operator", printed(&["--eks-cluster", "us-east-1/dev"]).to_string()), ("boundaries", bounds.to_string())]
+    let own = printed(&["--eks-cluster", "us-east-1/dev", "--assume-role", "arn:aws:iam::*:role/irsa-operator"]);
+    [("operator", own.to_string()), ("boundaries", bounds.to_string())]
 }
