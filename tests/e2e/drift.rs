@@ -127,10 +127,7 @@ async fn a_removed_annotation_comes_back() {
 async fn a_deleted_role_is_made_again_and_that_is_said() {
     let space = ready("drift-deleted").await;
     let before = space.binding("app").await["status"]["roleId"].clone();
-    let (iam, role) = (&space.aws.iam, space.role_name("app"));
-    iam.detach_role_policy().role_name(&role).policy_arn(aws("ReadOnlyAccess")).send().await.expect("detached");
-    iam.delete_role_policy().role_name(&role).policy_name("bucket").send().await.expect("deleted");
-    iam.delete_role().role_name(&role).send().await.expect("deleted");
+    space.emulator.delete_role(&space.role_name("app")).await;
     let binding = space.until("app", "says it", |b| reason(b, "RoleReady") == "RoleRecreated").await;
     assert!(is(&binding, "RoleReady", "True") && is(&binding, "Ready", "True"));
     assert_ne!(binding["status"]["roleId"], before);

@@ -55,6 +55,7 @@ mod foreign;
 mod invalid;
 mod kill;
 mod outage;
+mod permissions;
 mod process;
 mod quiet;
 mod schema;

@@ -116,16 +116,21 @@ pub async fn operator_elsewhere(admin: &AwsAdmin, account: &str, trusted: &str) 
     role.expect("the operator's role").role.expect("a role").arn
 }
 
+/// What `irsa-operator iam-policy` prints.
+pub fn operator_policy(flags: &[&str]) -> serde_json::Value {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_irsa-operator"));
+    command.args(["iam-policy", "--cluster-id", super::CLUSTER_ID]).args(flags);
+    let output = command.env_clear().output().expect("the operator's program");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("a policy")
+}
+
 /// What `irsa-operator iam-policy` prints, and nothing more: a permission that is missing there fails a test. Some tests'
 /// classes have a boundary and most have none, so the right to set one comes on top, from the same command.
 fn operator_policies(account: &str) -> [(&'static str, String); 2] {
-    let printed = |flags: &[&str]| -> serde_json::Value {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_irsa-operator"));
-        command.args(["iam-policy", "--cluster-id", super::CLUSTER_ID, "--account", account]);
-        command.args(["--path", "/irsa/", "--path", "/team/apps/"]).args(flags);
-        let output = command.env_clear().output().expect("the operator's program");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).expect("a policy")
+    let printed = |flags: &[&str]| {
+        let paths = ["--path", "/irsa/", "--path", "/team/apps/"];
+        operator_policy(&[&["--account", account], &paths[..], flags].concat())
     };
     let mut bounds = printed(&["--boundary", &format!("arn:aws:iam::{account}:policy/*")]);
     let statements = bounds["Statement"].as_array_mut().expect("statements");

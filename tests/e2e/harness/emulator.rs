@@ -49,6 +49,12 @@ impl Drop for Rule {
 }
 
 impl Emulator {
+    /// Somebody deletes a role with all that is on it, at one moment: by calls of IAM it takes several, between which the
+    /// operator may put back what is gone.
+    pub async fn delete_role(&self, name: &str) {
+        self.ask("DELETE", format!("/_admin/state/roles?account={}&name={name}", self.account), None).await;
+    }
+
     /// Any call of the admin API: `/_admin/…`.
     pub async fn ask(&self, method: &'static str, path: String, body: Option<Value>) -> Value {
         let address = self.address.clone();

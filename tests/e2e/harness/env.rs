@@ -144,6 +144,11 @@ impl Env {
         AwsAdmin::new(&admin_keys(&self.variables))
     }
 
+    /// Clients with the operator's own keys.
+    pub fn operator_aws(&self) -> AwsAdmin {
+        AwsAdmin::new(&self.operator_keys)
+    }
+
     /// An administrator's client of the API server.
     pub async fn kube(&self) -> Kube {
         Kube::new(&self.dir.join("kubeconfig")).await

@@ -13,7 +13,7 @@ mod space;
 mod told;
 mod wait;
 
-pub use aws::{AwsAdmin, Keys, Session, operator_elsewhere};
+pub use aws::{AwsAdmin, Keys, Session, operator_elsewhere, operator_policy};
 pub use emulator::{Call, Emulator, Held, Rule};
 pub use env::{CLUSTER_ID, Env};
 pub use kube_api::{Kube, paths};
