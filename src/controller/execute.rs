@@ -52,9 +52,8 @@ impl Run<'_> {
         };
         crate::plan::check_owner(&self.desired.owner, arn, &head)?;
         if head.id != own.id {
-            // Somebody was faster than our window: what we made is no more.
-            ctx.state().snapshot.unknown(arn);
-            return Err(Error::new(Category::Settling, format!("{arn} was made again by somebody else")));
+            // The one before it, which AWS still shows; or somebody was faster than our window. That will tell.
+            return Err(Error::new(Category::Settling, format!("AWS shows another {arn} than the one just written")));
         }
         own.tags.extend(head.tags.into_iter().filter(|(key, _)| key.eq_ignore_ascii_case(tag::HOLD)));
         Ok(Observed::Present(Box::new(own)))

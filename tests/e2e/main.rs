@@ -54,6 +54,7 @@ mod elsewhere;
 mod foreign;
 mod invalid;
 mod kill;
+mod lag;
 mod outage;
 mod permissions;
 mod process;
