@@ -2,6 +2,7 @@
 //! is doubled, leaked or lost.
 
 mod bindings;
+mod changes;
 mod providers;
 mod subject;
 
@@ -127,6 +128,7 @@ async fn a_kill_at_any_call_is_made_good_by_the_next_start() {
     let operator = providers::given_audiences(&env, operator).await;
     env.default_class().await;
     let operator = bindings::made_and_deleted(&env, operator).await;
+    let operator = changes::at_each_call(&env, operator).await;
     let operator = bindings::deleted_while_nobody_runs(&env, operator).await;
     let operator = bindings::deleted_before_aws_shows_them(&env, operator).await;
     let operator = bindings::with_a_new_account_of_its_own(&env, operator).await;
