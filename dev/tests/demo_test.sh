@@ -118,8 +118,11 @@ playground() {
         cd "$1"
         kubectl apply -f config/samples
         kubectl wait -n billing --for=condition=Ready irsabinding/invoices --timeout 30s
-        aws iam wait role-exists --role-name demo_billing_invoices # its reads lag behind, as those of AWS do
-        aws iam list-role-policies --role-name demo_billing_invoices' "$top/out" "$DEV/.." >"$top/used" 2>&1 || {
+        for _ in 1 2 3 4 5; do # its reads lag behind its writes, as those of AWS do
+            ! aws iam get-role --role-name demo_billing_invoices || exit 0
+            sleep 1
+        done
+        exit 1' "$top/out" "$DEV/.." >"$top/used" 2>&1 || {
         cat "$top/out" "$top/used"
         fail "the playground cannot be used as it says"
     }
