@@ -7,7 +7,7 @@ use super::write;
 use crate::api::BindingStatus;
 use crate::api::names::API_VERSION;
 use crate::error::Category;
-use crate::queue::Kind;
+use crate::queue::{Key, Kind};
 use crate::status::{Outcome, deeds, notices};
 use crate::store::LeanBinding;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -34,6 +34,11 @@ pub async fn conclude(
     outcome.trouble_age = ctx.state().trouble_age(key, category, began);
     let quiet = category.is_some_and(Category::is_brief) && outcome.trouble_age < QUIET;
     log(&outcome, quiet);
+    if !outcome.done.is_empty() {
+        // It came further than before, and so is not what the failures before it were. Without this a long plan on a
+        // throttled account would wait minutes between any two of its steps.
+        ctx.state().backoff.forget(&Key::Binding(key.clone()));
+    }
     let previous = object.status();
     let next = told(&previous, &outcome, &Time(Timestamp::now()));
     let send = |notice| ctx.events.send(reference(object.as_ref()), notice);
