@@ -8,5 +8,6 @@
 #[path = "../e2e/harness/mod.rs"]
 mod harness;
 
+mod faults;
 mod minute;
 mod storm;
