@@ -16,6 +16,8 @@ pub mod condition {
     pub const STALLED: &str = "Stalled";
     /// On a class: issuer and account are known and the OIDC provider is there.
     pub const PROVIDER_READY: &str = "ProviderReady";
+    /// On a class: changes outside are found by snapshots of the account.
+    pub const SNAPSHOT_READY: &str = "SnapshotReady";
 }
 
 /// All is as declared.
@@ -58,6 +60,13 @@ pub const SERVICE_ACCOUNT_NOT_FOUND: &str = "ServiceAccountNotFound";
 pub const NO_POLICIES: &str = "NoPolicies";
 /// The class can't be deleted while bindings use it.
 pub const IN_USE: &str = "InUse";
+
+/// Roles are watched by snapshots of the account.
+pub const SNAPSHOT: &str = "Snapshot";
+/// The account refuses the bulk call: roles are read one after another.
+pub const BULK_READ_DENIED: &str = "BulkReadDenied";
+/// So much differs at once that a second snapshot has to say the same.
+pub const SNAPSHOT_SUSPECT: &str = "SnapshotSuspect";
 
 /// Reasons of Events that are no condition's.
 pub mod event {

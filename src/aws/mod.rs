@@ -6,10 +6,12 @@ mod identity;
 mod pace;
 mod providers;
 mod roles;
+mod sweep;
 
 pub use identity::Identity;
 pub use providers::Provider;
 pub use roles::Created;
+pub use sweep::Page;
 
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
@@ -103,6 +105,12 @@ impl Aws {
             identity: Arc::default(),
             pace: Arc::default(),
         }
+    }
+
+    /// Requests a second that the account gives.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        10.0
     }
 
     /// The configured region, empty where there is none.

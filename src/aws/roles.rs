@@ -20,15 +20,16 @@ pub enum Created {
 }
 
 impl Aws {
-    /// `iam:GetRole`: all but the policies. `None` where there is no such role.
+    /// `iam:GetRole`: all but the policies. `None` where there is no such role. `missed`: a sweep has not listed it, so
+    /// that nobody has to ask for a list again.
     ///
     /// # Errors
     /// As the call fails.
-    pub async fn role_head(&self, name: &str, path: &str) -> Result<Option<Role>, Error> {
+    pub async fn role_head(&self, name: &str, path: &str, missed: bool) -> Result<Option<Role>, Error> {
         let answer = match self.call("iam:GetRole", || self.iam.get_role().role_name(name).send()).await {
             Ok(answer) => answer,
             Err(error) if error.is("NoSuchEntity") => return Ok(None),
-            Err(error) if error.names_no_arn() && !self.is_listed(name, path).await? => return Ok(None),
+            Err(error) if error.names_no_arn() && (missed || !self.is_listed(name, path).await?) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let role = answer.role().ok_or_else(|| Error::new(Category::Transient, "iam:GetRole answered no role"))?;
@@ -45,12 +46,12 @@ impl Aws {
         }))
     }
 
-    /// The role with its policies: `GetRole`, two lists, and a `GetRolePolicy` for each inline policy.
+    /// The role with its policies: [`Aws::role_head`], two lists, and a `GetRolePolicy` for each inline policy.
     ///
     /// # Errors
     /// As a call fails.
-    pub async fn role(&self, name: &str, path: &str) -> Result<Option<Role>, Error> {
-        let Some(mut role) = self.role_head(name, path).await? else { return Ok(None) };
+    pub async fn role(&self, name: &str, path: &str, missed: bool) -> Result<Option<Role>, Error> {
+        let Some(mut role) = self.role_head(name, path, missed).await? else { return Ok(None) };
         role.attached = self.attached(name).await?;
         for policy in self.inline_names(name).await? {
             let send = || self.iam.get_role_policy().role_name(name).policy_name(&policy).send();
@@ -66,11 +67,10 @@ impl Aws {
     /// `iam:ListRoles` below the path, all pages: whether there is a role of this name.
     ///
     /// Under a policy that asks for tags, a role that is not there is not missing but refused, as it has no tags.
-    async fn is_listed(&self, name: &str, path: &str) -> Result<bool, Error> {
+    async fn is_listed(&self, name: &str, path: &str) -> Result<bool, AwsError> {
         let mut marker = None::<String>;
         loop {
-            let request = || self.iam.list_roles().path_prefix(path).max_items(1000);
-            let page = self.call("iam:ListRoles", || request().set_marker(marker.clone()).send()).await?;
+            let page = self.roles_page(path, marker).await?;
             if page.roles().iter().any(|role| role.role_name().eq_ignore_ascii_case(name)) {
                 return Ok(true);
             }

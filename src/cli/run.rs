@@ -32,14 +32,17 @@ pub struct Args {
     #[arg(long, env = "IRSA_EXTERNAL_ID", value_name = "ID")]
     external_id: Option<String>,
 
-    /// How old what is known of a role may grow before it is looked at again, as 30s, 10m or 2h
-    #[arg(long, env = "IRSA_RESYNC", value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    /// How often all roles are looked at, as 30s, 2m or 1h: after so long a change outside is put right
+    #[arg(long, env = "IRSA_RESYNC", value_name = "DURATION", default_value = "2m", value_parser = duration)]
     resync: Duration,
 
     /// For how long after a change of ours AWS may still show what was before: no difference is acted on in this time
     #[arg(long, env = "IRSA_SETTLE", value_name = "DURATION", default_value = "90s", value_parser = duration)]
     settle: Duration,
 
+    /// The percentage of an account's quota of roles that new bindings leave free, for repairs and for others
+    #[arg(long, env = "IRSA_ROLE_RESERVE", value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=99))]
+    role_reserve: u8,
     /// How many bindings and classes are worked on at a time
     #[arg(long, env = "IRSA_CONCURRENCY", value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
@@ -92,6 +95,7 @@ async fn serve(args: &Args) -> Result<(), String> {
         eks_cluster: args.eks_cluster.clone(),
         resync: args.resync,
         settle: args.settle,
+        role_reserve: args.role_reserve,
         concurrency: usize::from(args.concurrency),
     };
     // Port 0 takes a free one: then this line is where to find it.

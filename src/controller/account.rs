@@ -154,7 +154,7 @@ pub async fn annotate(
 async fn may_replace(aws: &Aws, owner: &Owner, live: Option<&str>) -> Result<bool, ApiError> {
     let Some(role) = live.filter(|arn| !arn.is_empty()) else { return Ok(true) };
     let Some(arn) = RoleArn::parse(role) else { return Ok(false) };
-    let seen = match aws.role_head(&arn.name, &arn.path).await {
+    let seen = match aws.role_head(&arn.name, &arn.path, false).await {
         // The fence of our own IAM policy hides what is not ours.
         Err(error) if error.category == Category::Denied => return Ok(false),
         seen => seen.map_err(ApiError::Failed)?,

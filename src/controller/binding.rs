@@ -18,7 +18,8 @@ use crate::iam::arn::RoleArn;
 use crate::iam::owner::Ownership;
 use crate::iam::role::{Observed, Role};
 use crate::plan::identity_changed;
-use crate::status::{Outcome, RoleInfo, status};
+use crate::snapshot::{Judgement, Prints, Question, Seen};
+use crate::status::{Outcome, RoleInfo, status, was_true};
 use crate::store::{LeanBinding, NsName};
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,6 +31,8 @@ pub enum Stop {
     Stale,
     /// Somebody has to be told.
     Failed(Error),
+    /// The account's first snapshot is not complete yet.
+    Waiting,
 }
 
 impl From<Error> for Stop {
@@ -59,6 +62,7 @@ pub async fn reconcile(ctx: &Ctx, key: &NsName) -> Next {
     outcome.generation = object.head.generation;
     match stop {
         Some(Stop::Stale) => return Next::Again,
+        Some(Stop::Waiting) => return Next::Wait,
         Some(Stop::Failed(error)) => outcome.failure = Some((None, error)),
         None => {}
     }
@@ -75,12 +79,19 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, outcome: &mut Outcome) -
     refuse_new_identity(ctx, &class, object, &spec, &desired).await?;
     let fresh = claim(ctx, object, &spec, &class).await?;
     outcome.role = Some(info(&desired, object));
-    let run = Run { desired: &desired, binding: &object.head.key, aws: &class.aws };
+    let run = Run {
+        desired: &desired,
+        binding: &object.head.key,
+        aws: &class.aws,
+        had_role: object.status().role_id.is_some(),
+    };
     remember(ctx, object, &desired);
     outcome.wish_changed = ctx.state().snapshot.wished_otherwise(&desired.arn, desired.fingerprint());
-    let agreed = ctx.state().snapshot.agreed(&desired.arn, desired.fingerprint(), Instant::now()).cloned();
-    if let Some(seen) = agreed {
-        return carry_out(ctx, &run, Observed::Agreed, Some(seen), outcome).await;
+    match judge(ctx, object, &desired) {
+        _ if fresh => {}
+        Judgement::Agreed(seen) => return carry_out(ctx, &run, Observed::Agreed, Some(seen), outcome).await,
+        Judgement::Wait => return wait(ctx, &run, object, outcome).await,
+        Judgement::Look => {}
     }
     let Some(_lock) = RoleLock::try_take(ctx, &desired.arn) else {
         return Err(Error::new(Category::Settling, format!("another binding is working on {}", desired.arn)).into());
@@ -88,6 +99,28 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, outcome: &mut Outcome) -
     // A binding that we never touched has no role of ours. Whether there is another is asked by CreateRole itself.
     let observed = if fresh { Observed::Absent } else { look(ctx, &run, object).await? };
     carry_out(ctx, &run, observed, None, outcome).await
+}
+
+/// What the snapshot says of the role.
+fn judge(ctx: &Ctx, object: &LeanBinding, desired: &Desired) -> Judgement {
+    let question = Question {
+        arn: &desired.arn,
+        wish: desired.fingerprint(),
+        wanted: Prints::wanted(desired),
+        was_true: was_true(&object.status(), object.head.generation),
+    };
+    let mut state = ctx.state();
+    let judgement = state.snapshot.judge(&question, ctx.settings.settle, Instant::now());
+    state.memory.entry(object.head.key.clone()).or_default().waits = judgement == Judgement::Wait;
+    judgement
+}
+
+/// Until the first sweep tells of the role, the ServiceAccount is seen to; where that is as it should be, nothing is
+/// said.
+async fn wait(ctx: &Ctx, run: &Run<'_>, object: &LeanBinding, outcome: &mut Outcome) -> Result<(), Stop> {
+    let seen = Seen { id: object.status().role_id.unwrap_or_default(), ..Seen::default() };
+    carry_out(ctx, run, Observed::Agreed, Some(seen), outcome).await?;
+    if outcome.done.is_empty() { Err(Stop::Waiting) } else { Ok(()) }
 }
 
 /// The role as AWS shows it. The fence of our own IAM policy hides a role that is not ours: where no role was ever known
@@ -156,7 +189,7 @@ async fn refuse_new_identity(
             return Err(identity_changed(&hint, &desired.arn));
         };
         // Shortly after a write of ours AWS may not show the role everywhere: then it is as we wrote it.
-        let seen = match aws.role_head(&arn.name, &arn.path).await {
+        let seen = match aws.role_head(&arn.name, &arn.path, ctx.missed(&hint)).await {
             // The fence of our own IAM policy hides what is not ours.
             Err(error) if error.category == Category::Denied => None,
             seen => seen?,

@@ -15,7 +15,8 @@ use crate::error::{Category, Error};
 use crate::iam::name::check_template;
 use crate::iam::tags::{self, Tags};
 use crate::queue::Kind;
-use crate::status::{ClassOutcome, Notice, class_status};
+use crate::snapshot::Source;
+use crate::status::{ClassOutcome, Notice, Watch, class_status};
 use crate::store::LeanClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
@@ -42,6 +43,7 @@ pub async fn reconcile(ctx: &Ctx, name: &Arc<str>) -> Next {
     };
     match stop {
         Some(Stop::Stale) => return Next::Again,
+        Some(Stop::Waiting) => return Next::Wait,
         Some(Stop::Failed(error)) => {
             warn!(reason = error.reason, "{error}");
             outcome.failure = Some(error);
@@ -86,6 +88,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, outcome: &mut ClassOutcome
     let seen = ClassSeen { place: place.clone(), aws, generation, due: ctx.next_look(now) };
     let mut state = ctx.state();
     let before = state.classes_seen.insert(name.clone(), seen);
+    ctx.classes_changed.notify_one();
     if before.is_none_or(|before| before.place != place) {
         state.wake_bindings_of(&name);
         drop(state);
@@ -103,6 +106,7 @@ fn decode(object: &LeanClass) -> Result<IrsaClassSpec, Error> {
 
 fn forget(ctx: &Ctx, name: &Arc<str>) {
     ctx.state().classes_seen.remove(name);
+    ctx.classes_changed.notify_one();
 }
 
 /// Made where it is missing; adopted where it is there; audiences are only added.
@@ -217,9 +221,21 @@ async fn remove_provider(ctx: &Ctx, object: &LeanClass) -> Result<(), Error> {
     Ok(())
 }
 
+/// How the roles of the account are watched, once that has been seen.
+fn watch(ctx: &Ctx, place: Option<&Place>) -> Option<Watch> {
+    let state = ctx.state();
+    let account = state.snapshot.account(&place?.account)?;
+    match account.source() {
+        Source::Direct => Some(Watch::Direct),
+        Source::Bulk if account.suspect() => Some(Watch::Suspect),
+        Source::Bulk => account.taken().map(|_| Watch::Snapshot),
+    }
+}
+
 async fn conclude(ctx: &Ctx, object: &Arc<LeanClass>, mut outcome: ClassOutcome) -> Next {
     let name = &object.head.key.name;
     outcome.bindings = ctx.state().counts(name);
+    outcome.watch = watch(ctx, outcome.place.as_ref());
     let previous = object.status();
     let next = class_status(&previous, &outcome, &Time(Timestamp::now()));
     if next != previous {

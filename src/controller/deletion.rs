@@ -50,6 +50,7 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>) -> Next {
             }
         }
         Err(Stop::Stale) => Next::Again,
+        Err(Stop::Waiting) => Next::Wait,
         Err(Stop::Failed(error)) => failed(ctx, &object, outcome, began, error).await,
     }
 }
@@ -78,7 +79,7 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, outcome: &mut Outcome) -> Result
         if lock.is_none() {
             return Err(Error::new(Category::Settling, format!("another binding is working on {arn}")).into());
         }
-        let role = match aws.role_head(&arn.name, &arn.path).await {
+        let role = match aws.role_head(&arn.name, &arn.path, ctx.missed(&arn.to_string())).await {
             // One of that name on another path is not ours, whatever we remember.
             Ok(Some(role)) => Some(role).filter(|role| role.arn == arn.to_string()),
             // Shortly after a write of ours AWS may not show the role everywhere: then it is as we wrote it.
@@ -157,7 +158,8 @@ async fn remove(
             Step::DeleteRole => match delete_role(found.aws, found.arn).await {
                 Ok(()) => {
                     ctx.state().memory.entry(object.head.key.clone()).or_default().create_sent = None;
-                    ctx.state().snapshot.forget(&found.arn.to_string());
+                    let id = found.role.map(|role| role.id.as_str());
+                    ctx.state().snapshot.deleted(&found.arn.to_string(), id, Instant::now());
                     Ok(())
                 }
                 Err(error) => Err(Stop::from(error)),
@@ -183,7 +185,7 @@ async fn delete_role(aws: &Aws, arn: &RoleArn) -> Result<(), Error> {
         result => return result,
     }
     let (mut first, mut last) = (Vec::new(), Vec::new());
-    if let Some(role) = aws.role(name, &arn.path).await? {
+    if let Some(role) = aws.role(name, &arn.path, false).await? {
         for arn in &role.attached {
             let denies = aws.policy_only_denies(arn).await?;
             if denies { &mut last } else { &mut first }.push(Step::Detach(arn.clone()));

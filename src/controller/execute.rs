@@ -10,7 +10,7 @@ use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::iam::role::{Observed, Role};
 use crate::plan::{Facet, Plan, Step, after, check_owner, created, goes_on, plan};
-use crate::snapshot::Seen;
+use crate::snapshot::{Account, Extras, Seen};
 use crate::status::Outcome;
 use crate::store::NsName;
 use std::collections::BTreeSet;
@@ -25,6 +25,8 @@ pub struct Run<'a> {
     pub binding: &'a NsName,
     /// The account of the role.
     pub aws: &'a Aws,
+    /// Whether it had a role before: to make that again is a repair.
+    pub had_role: bool,
 }
 
 /// How the AWS side of a plan ended.
@@ -44,10 +46,10 @@ impl Run<'_> {
         let (arn, settle) = (&self.desired.arn, ctx.settings.settle);
         let own = ctx.state().snapshot.own(arn, settle, Instant::now()).cloned();
         let Some(mut own) = own else {
-            let role = self.aws.role(&self.desired.name, &self.desired.path).await?;
+            let role = self.aws.role(&self.desired.name, &self.desired.path, ctx.missed(arn)).await?;
             return Ok(role.map_or(Observed::Absent, |role| Observed::Present(Box::new(role))));
         };
-        let Some(head) = self.aws.role_head(&self.desired.name, &self.desired.path).await? else {
+        let Some(head) = self.aws.role_head(&self.desired.name, &self.desired.path, false).await? else {
             return Err(Error::new(Category::Settling, format!("AWS does not show {arn} everywhere yet")));
         };
         crate::plan::check_owner(&self.desired.owner, arn, &head)?;
@@ -61,7 +63,7 @@ impl Run<'_> {
 
     /// Which stray managed policies only deny. Each is read once, before it would be detached.
     async fn denying(&self, ctx: &Ctx, role: &Role) -> Result<BTreeSet<String>, Error> {
-        let known = ctx.state().snapshot.last(&self.desired.arn).map(|seen| seen.denying.clone()).unwrap_or_default();
+        let known = ctx.state().snapshot.last(&self.desired.arn).map(|seen| seen.extras.denying).unwrap_or_default();
         let mut denying = BTreeSet::new();
         for arn in role.attached.difference(&self.desired.managed) {
             if known.contains(arn) || self.aws.policy_only_denies(arn).await? {
@@ -92,7 +94,7 @@ pub async fn carry_out(
     seen: Option<Seen>,
     outcome: &mut Outcome,
 ) -> Result<(), Stop> {
-    let mut id = seen.as_ref().map(|seen| seen.id.clone());
+    let mut id = seen.as_ref().map(|seen| seen.id.clone()).filter(|id| !id.is_empty());
     loop {
         let (mut denying, mut known) = (BTreeSet::new(), None);
         if let Observed::Present(role) = &observed {
@@ -126,8 +128,10 @@ pub async fn carry_out(
                 continue;
             }
             Ended::Done if seen.is_none() => {
+                if let Some(role) = &known {
+                    agree(ctx, run, &plan, role, denying);
+                }
                 id = known.map(|role| role.id).or(id);
-                agree(ctx, run, &plan, id.clone(), denying);
             }
             Ended::Failed => id = known.map(|role| role.id).or(id),
             Ended::Done => {}
@@ -136,9 +140,9 @@ pub async fn carry_out(
         outcome.pending.extend(plan.held);
         outcome.notes = plan.notes;
         if let Some(seen) = seen {
-            outcome.notes.extend(seen.notes);
-            outcome.held |= !seen.held.is_empty();
-            outcome.pending.extend(seen.held);
+            outcome.notes.extend(seen.extras.notes);
+            outcome.held |= !seen.extras.held.is_empty();
+            outcome.pending.extend(seen.extras.held);
         }
         if let Some(role) = &mut outcome.role {
             role.id = id;
@@ -148,16 +152,13 @@ pub async fn carry_out(
 }
 
 /// Remembers that the role is as desired, but for what stays as it is.
-fn agree(ctx: &Ctx, run: &Run<'_>, plan: &Plan, id: Option<String>, denying: BTreeSet<String>) {
-    let now = Instant::now();
-    let (arn, settle) = (&run.desired.arn, ctx.settings.settle);
-    let mut state = ctx.state();
-    state.snapshot.settled(arn, settle, now);
-    let written = state.snapshot.own(arn, settle, now).is_some();
-    // A look that comes while reads may still lag would tell nothing.
-    let due = if written { ctx.next_look(now).max(now + settle) } else { ctx.next_look(now) };
-    let seen = Seen::new(id.unwrap_or_default(), due, plan.notes.clone(), plan.held.clone(), denying);
-    state.snapshot.agree(arn, run.desired.fingerprint(), seen);
+fn agree(ctx: &Ctx, run: &Run<'_>, plan: &Plan, role: &Role, denying: BTreeSet<String>) {
+    let (now, settle) = (Instant::now(), ctx.settings.settle);
+    let extras = Extras { notes: plan.notes.clone(), held: plan.held.clone(), denying };
+    let clean = plan.steps.iter().all(|step| step.facet() == Facet::ServiceAccount);
+    let due = ctx.next_direct_look(&run.desired.account, now);
+    let seen = Seen { id: role.id.clone(), extras, due };
+    ctx.state().snapshot.agree(run.desired.fingerprint(), role, seen, clean, settle, now);
 }
 
 async fn steps(
@@ -177,7 +178,7 @@ async fn steps(
         let result = if step.facet() == Facet::ServiceAccount {
             match account_step(ctx, run, step).await {
                 Ok(()) => Ok(()),
-                Err(Stop::Stale) => return Err(Stop::Stale),
+                Err(stop @ (Stop::Stale | Stop::Waiting)) => return Err(stop),
                 // Fails on its own: AWS goes on, and a Pod that has its annotation already keeps working.
                 Err(Stop::Failed(error)) => {
                     outcome.account_failure.get_or_insert(error);
@@ -187,11 +188,8 @@ async fn steps(
             }
         } else {
             ctx.state().snapshot.unknown(arn);
-            if *step == Step::CreateRole {
-                ctx.state().memory.entry(run.binding.clone()).or_default().create_sent = Some(Instant::now());
-            }
             let sent = match step {
-                Step::CreateRole => match run.aws.create_role(run.desired).await {
+                Step::CreateRole => match create(ctx, run).await {
                     Ok(Created::Exists) => return Ok(Ended::Exists),
                     Ok(Created::New(id)) => {
                         *known = Some(created(run.desired, id));
@@ -219,6 +217,29 @@ async fn steps(
         }
     }
     Ok(if outcome.failure.is_some() { Ended::Failed } else { Ended::Done })
+}
+
+/// Makes the role, if the account has room for more than repairs.
+async fn create(ctx: &Ctx, run: &Run<'_>) -> Result<Created, Error> {
+    let (account, reserve) = (&run.desired.account, ctx.settings.role_reserve);
+    {
+        let mut state = ctx.state();
+        let quota = state.snapshot.account(account).and_then(Account::quota);
+        if let Some(quota) = quota.filter(|quota| !run.had_role && quota.is_scarce(reserve)) {
+            let text = format!(
+                "account {account} has {reserve} % of its {} roles left or less, which are kept for repairs \
+                 (--role-reserve): ask AWS for a higher quota of roles per account, or delete roles that nobody needs",
+                quota.limit
+            );
+            return Err(Error::new(Category::Quota, text));
+        }
+        state.memory.entry(run.binding.clone()).or_default().create_sent = Some(Instant::now());
+    }
+    let made = run.aws.create_role(run.desired).await?;
+    if matches!(made, Created::New(_)) {
+        ctx.state().snapshot.made(&run.desired.arn);
+    }
+    Ok(made)
 }
 
 async fn account_step(ctx: &Ctx, run: &Run<'_>, step: &Step) -> Result<(), Stop> {

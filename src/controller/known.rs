@@ -6,7 +6,11 @@ use crate::aws::Aws;
 use crate::desired::Place;
 use crate::error::{Category, Error};
 use crate::store::{Kept, LeanClass, NsName};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// From more paths than this on, all roles are listed at once.
+const PATHS: usize = 3;
 
 impl State {
     /// The class that a binding uses.
@@ -63,6 +67,38 @@ impl State {
     /// How this account is reached, if any class does.
     pub fn aws_of(&self, account: &str) -> Option<Aws> {
         self.classes_seen.values().find(|seen| seen.place.account == account).map(|seen| seen.aws.clone())
+    }
+
+    /// The accounts that classes make roles in.
+    pub fn accounts_in_use(&self) -> BTreeSet<String> {
+        self.classes_seen.values().map(|seen| seen.place.account.clone()).collect()
+    }
+
+    /// A way to reach an account, another one at each attempt where there are more, and the paths of roles in it.
+    pub fn reach(&self, account: &str, attempt: usize) -> Option<(Aws, Vec<String>)> {
+        let mut using: Vec<(&Arc<str>, &Aws)> = self
+            .classes_seen
+            .iter()
+            .filter(|(_, seen)| seen.place.account == account)
+            .map(|(name, seen)| (name, &seen.aws))
+            .collect();
+        using.sort_by_key(|(name, _)| *name);
+        let (_, aws) = using.get(attempt.checked_rem(using.len())?)?;
+        let paths: BTreeSet<String> = using
+            .iter()
+            .filter_map(|(name, _)| self.classes.get(&NsName::new("", (*name).clone())))
+            .filter_map(|class| class.decode().ok())
+            .map(|spec| spec.role.path)
+            .collect();
+        Some(((*aws).clone(), if paths.len() > PATHS { vec!["/".to_owned()] } else { paths.into_iter().collect() }))
+    }
+
+    /// The classes that make roles in this account have something to tell of it.
+    pub fn wake_classes_of(&mut self, account: &str) {
+        let using = self.classes_seen.iter().filter(|(_, seen)| seen.place.account == account);
+        for name in using.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            self.wake_class(&name);
+        }
     }
 
     /// Whether another class makes roles in the same place, or one of which that is not known yet.

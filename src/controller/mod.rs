@@ -11,6 +11,7 @@ mod execute;
 mod facts;
 mod known;
 mod lock;
+mod refresh;
 mod state;
 mod tell;
 mod watch;

@@ -36,10 +36,12 @@ pub struct Settings {
     pub issuer: Option<String>,
     /// `--eks-cluster`.
     pub eks_cluster: Option<String>,
-    /// `--resync`: how old an observation may grow.
+    /// `--resync`: how often all roles are looked at.
     pub resync: Duration,
     /// `--settle`: for how long after a write of ours reads of AWS are not believed.
     pub settle: Duration,
+    /// `--role-reserve`: the percentage of an account's quota of roles that new bindings leave free.
+    pub role_reserve: u8,
     /// `--concurrency`: how many objects are worked on at a time.
     pub concurrency: usize,
 }
@@ -60,6 +62,8 @@ pub struct Ctx {
     pub health: Arc<Health>,
     /// Wakes a worker that has nothing to do.
     pub wake: Notify,
+    /// Another class is ready, or one is gone.
+    pub classes_changed: Notify,
     started: (Timestamp, Instant),
     state: Mutex<State>,
 }
@@ -83,6 +87,8 @@ pub struct State {
     pub memory: HashMap<NsName, Memory>,
     /// What is remembered of a class.
     pub classes_seen: HashMap<Arc<str>, ClassSeen>,
+    /// Wakes the sweeper of an account before its time.
+    pub hints: HashMap<String, Arc<Notify>>,
     /// Roles that somebody works on: there is one writer a role.
     pub locked: HashSet<String>,
 }
@@ -96,6 +102,8 @@ pub struct Memory {
     pub trouble: Option<(Category, Instant)>,
     /// The role that it was last reconciled to.
     pub role_arn: Option<String>,
+    /// It waits for the first snapshot of its account.
+    pub waits: bool,
 }
 
 /// What is remembered of a class.
@@ -147,6 +155,7 @@ impl Ctx {
             events,
             health,
             wake: Notify::new(),
+            classes_changed: Notify::new(),
             started: (Timestamp::now(), Instant::now()),
             state: Mutex::default(),
         }
@@ -160,6 +169,11 @@ impl Ctx {
     /// The role as our own last write left it, if that was so shortly ago that AWS may still show what was before.
     pub fn own_role(&self, arn: &str) -> Option<Role> {
         self.state().snapshot.own(arn, self.settings.settle, Instant::now()).cloned()
+    }
+
+    /// Whether a sweep that is newer than all that we did to a role has not listed it.
+    pub fn missed(&self, arn: &str) -> bool {
+        self.state().snapshot.missed(arn, self.settings.settle)
     }
 
     /// Whether a process before this one may have made something for an object that does not show everywhere yet. For
@@ -238,6 +252,29 @@ impl State {
             .collect();
         for key in using {
             self.wake_binding(&key, Kind::Change);
+        }
+    }
+
+    /// The bindings of these roles.
+    pub fn wake_roles(&mut self, arns: &[Box<str>], kind: Kind) {
+        if arns.is_empty() {
+            return;
+        }
+        let arns: HashSet<&str> = arns.iter().map(AsRef::as_ref).collect();
+        self.wake_remembered(kind, |memory| memory.role_arn.as_deref().is_some_and(|arn| arns.contains(arn)));
+    }
+
+    /// The bindings that wait for the first snapshot of an account.
+    pub fn wake_waiting(&mut self, account: &str) {
+        let of = |arn: &str| arn.split(':').nth(4) == Some(account);
+        self.wake_remembered(Kind::Sweep, |memory| memory.waits && memory.role_arn.as_deref().is_some_and(of));
+    }
+
+    fn wake_remembered(&mut self, kind: Kind, which: impl Fn(&Memory) -> bool) {
+        let keys: Vec<NsName> =
+            self.memory.iter().filter(|(_, memory)| which(memory)).map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            self.wake_binding(&key, kind);
         }
     }
 

@@ -6,8 +6,9 @@ use super::worker::Next;
 use super::write;
 use crate::api::BindingStatus;
 use crate::api::names::API_VERSION;
+use crate::api::reason::event;
 use crate::error::Category;
-use crate::queue::{Key, Kind};
+use crate::queue::Key;
 use crate::status::{Outcome, deeds, notices};
 use crate::store::LeanBinding;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -29,7 +30,6 @@ pub async fn conclude(
     told: fn(&BindingStatus, &Outcome, &Time) -> BindingStatus,
 ) -> Next {
     let key = &object.head.key;
-    let now = Instant::now();
     let category = outcome.trouble().map(|error| error.category);
     outcome.trouble_age = ctx.state().trouble_age(key, category, began);
     let quiet = category.is_some_and(Category::is_brief) && outcome.trouble_age < QUIET;
@@ -42,7 +42,13 @@ pub async fn conclude(
     let previous = object.status();
     let next = told(&previous, &outcome, &Time(Timestamp::now()));
     let send = |notice| ctx.events.send(reference(object.as_ref()), notice);
-    deeds(&previous, &outcome).into_iter().for_each(send);
+    if let Some(deed) = deeds(&previous, &outcome) {
+        // Whoever changed one role may have changed others.
+        if let Some(role) = outcome.role.as_ref().filter(|_| deed.reason == event::DRIFT_CORRECTED) {
+            ctx.hint(&role.account);
+        }
+        send(deed);
+    }
     if !quiet {
         if next != previous {
             match write::status(ctx, object.as_ref(), &next).await {
@@ -61,11 +67,8 @@ pub async fn conclude(
     match category {
         Some(category) if quiet => Next::FailedQuietly(category, QUIET.saturating_sub(outcome.trouble_age)),
         Some(category) => Next::Failed(category),
-        None => {
-            let arn = outcome.role.as_ref().map(|role| role.arn.as_str()).unwrap_or_default();
-            let due = ctx.state().snapshot.last(arn).map(|seen| seen.due);
-            Next::Look(Kind::Sweep, due.unwrap_or_else(|| ctx.next_look(now)))
-        }
+        // Sweeps tell when there is something to be done.
+        None => Next::Wait,
     }
 }
 

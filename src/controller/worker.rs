@@ -1,7 +1,7 @@
 //! The workers: each takes whose turn it is, and says what comes next.
 
-use super::state::Ctx;
-use super::{binding, class, watch};
+use super::state::{Ctx, State};
+use super::{binding, class, refresh, watch};
 use crate::backoff::Retry;
 use crate::error::Category;
 use crate::queue::{Key, Kind, When};
@@ -42,8 +42,9 @@ pub async fn run(ctx: Arc<Ctx>, mut stop: signal::Receiver<bool>) {
     for _ in 0..ctx.settings.concurrency {
         workers.spawn(work(ctx.clone(), stop.clone()));
     }
-    let mut tidy = JoinSet::new();
-    tidy.spawn(tidy_up(ctx.clone()));
+    let mut aside = JoinSet::new();
+    aside.spawn(tidy_up(ctx.clone()));
+    aside.spawn(refresh::run(ctx.clone()));
     tokio::select! {
         _ = stop.wait_for(|stop| *stop) => info!("stopping: no new work is begun"),
         Some(ended) = watches.join_next() => warn!(?ended, "a watch has ended"),
@@ -113,6 +114,13 @@ async fn next(ctx: &Ctx) -> Key {
     }
 }
 
+fn succeeded(state: &mut State, key: &Key) {
+    if state.backoff.failures(key) > 0 {
+        state.wake_more();
+    }
+    state.backoff.forget(key);
+}
+
 fn finish(ctx: &Ctx, key: &Key, next: Next) {
     let now = Instant::now();
     let random = fastrand::u64(..);
@@ -124,12 +132,9 @@ fn finish(ctx: &Ctx, key: &Key, next: Next) {
                 state.memory.remove(name);
             }
         }
-        Next::Wait => state.backoff.forget(key),
+        Next::Wait => succeeded(&mut state, key),
         Next::Look(kind, at) => {
-            if state.backoff.failures(key) > 0 {
-                state.wake_more();
-            }
-            state.backoff.forget(key);
+            succeeded(&mut state, key);
             // A time that has passed already would make it spin.
             state.queue.push(key.clone(), kind, When::At(at.max(now + AGAIN)));
         }

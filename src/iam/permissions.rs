@@ -96,7 +96,13 @@ fn look(scope: &Scope) -> Value {
 
 /// These can't be scoped, or are about policies that others have put on a role of ours.
 fn list() -> Value {
-    let actions = ["iam:ListRoles", "iam:GetPolicy", "iam:GetPolicyVersion"];
+    let actions = [
+        "iam:GetAccountAuthorizationDetails",
+        "iam:ListRoles",
+        "iam:GetAccountSummary",
+        "iam:GetPolicy",
+        "iam:GetPolicyVersion",
+    ];
     json!({ "Sid": "ReadWhatCanNotBeScoped", "Effect": "Allow", "Action": actions, "Resource": "*" })
 }
 

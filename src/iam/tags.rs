@@ -37,8 +37,7 @@ pub fn declared<'a>(keys: impl Iterator<Item = &'a String>) -> Option<String> {
 /// The keys among `live` that an earlier spec declared and `wanted` no longer has.
 #[must_use]
 pub fn withdrawn(live: &Tags, wanted: &Tags) -> Vec<String> {
-    let declared = get(live, DECLARED).unwrap_or_default();
-    let marks: Vec<&str> = (0..declared.len() / 6).filter_map(|i| declared.get(i * 6..i * 6 + 6)).collect();
+    let marks = marks(live);
     live.keys()
         .filter(|key| get(wanted, key).is_none())
         .filter(|key| key.eq_ignore_ascii_case(DECLARED) || (!is_reserved(key) && marks.contains(&mark(key).as_str())))
@@ -50,6 +49,23 @@ pub fn withdrawn(live: &Tags, wanted: &Tags) -> Vec<String> {
 #[must_use]
 pub fn missing(live: &Tags, wanted: &Tags) -> Tags {
     wanted.iter().filter(|(k, v)| get(live, k) != Some(v.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+/// Those tags that are the operator's own or that a spec declared, by lower-case key. What else somebody put on the role
+/// is nobody's business here.
+#[must_use]
+pub fn ours(live: &Tags) -> BTreeMap<String, &str> {
+    let marks = marks(live);
+    live.iter()
+        .filter(|(key, _)| is_reserved(key) || marks.contains(&mark(key).as_str()))
+        .map(|(key, value)| (key.to_lowercase(), value.as_str()))
+        .collect()
+}
+
+/// What [`DECLARED`] remembers.
+fn marks(live: &Tags) -> Vec<&str> {
+    let declared = get(live, DECLARED).unwrap_or_default();
+    (0..declared.len() / 6).filter_map(|i| declared.get(i * 6..i * 6 + 6)).collect()
 }
 
 fn mark(key: &str) -> String {

@@ -5,7 +5,18 @@ use crate::api::reason::{self, condition as kind};
 use crate::api::{BindingCounts, ClassStatus};
 use crate::desired::Place;
 use crate::error::{Category, Error};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+/// How the roles of an account are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// By snapshots of the account.
+    Snapshot,
+    /// By reading one after another.
+    Direct,
+    /// By snapshots, the last of which can't be believed yet.
+    Suspect,
+}
 
 /// What a reconcile of a class found.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +31,8 @@ pub struct ClassOutcome {
     pub failure: Option<Error>,
     /// Who still uses a class that is being deleted.
     pub in_use: Option<String>,
+    /// How its roles are watched, once that is known.
+    pub watch: Option<Watch>,
     /// How many bindings use it.
     pub bindings: BindingCounts,
 }
@@ -63,8 +76,36 @@ pub fn class_status(previous: &ClassStatus, outcome: &ClassOutcome, now: &Time) 
             }
         }
     }
+    told.extend(outcome.watch.zip(next.account_id.as_deref()).map(|(watch, account)| watched(watch, account)));
     next.conditions = set(&previous.conditions, told, outcome.generation, now);
     next
+}
+
+/// What is said of how roles are watched. It holds no numbers, or each sweep would write a status.
+fn watched(watch: Watch, account: &str) -> Condition {
+    let say = |status, reason, text: String| condition(kind::SNAPSHOT_READY, status, reason, &text);
+    match watch {
+        Watch::Snapshot => {
+            let text = format!("the roles of account {account} are watched by snapshots of the account");
+            say("True", reason::SNAPSHOT, text)
+        }
+        Watch::Direct => say(
+            "False",
+            reason::BULK_READ_DENIED,
+            format!(
+                "roles of account {account} are read one after another, which takes long for many: allow the operator \
+                 iam:GetAccountAuthorizationDetails and iam:ListRoles"
+            ),
+        ),
+        Watch::Suspect => say(
+            "False",
+            reason::SNAPSHOT_SUSPECT,
+            format!(
+                "so many roles of account {account} are missing or changed all at once that nothing is done before a second \
+                 snapshot says the same"
+            ),
+        ),
+    }
 }
 
 /// Whether a failure says nothing about what was said before: bindings go on with what is known of the class.

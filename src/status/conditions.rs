@@ -49,9 +49,10 @@ pub fn find<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition
 
 /// The order in which people read them, and one order for ever, so that equal content is equal.
 fn rank(kind: &str) -> usize {
-    const ORDER: [&str; 7] = [
+    const ORDER: [&str; 8] = [
         kind::READY,
         kind::PROVIDER_READY,
+        kind::SNAPSHOT_READY,
         kind::ROLE_READY,
         kind::POLICIES_READY,
         kind::SERVICE_ACCOUNT_READY,

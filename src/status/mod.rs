@@ -7,7 +7,7 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
-pub use class::{ClassOutcome, class_status};
+pub use class::{ClassOutcome, Watch, class_status};
 pub use conditions::{condition, find, set};
 pub use events::{Notice, deeds, notices};
 
@@ -93,9 +93,15 @@ impl Outcome {
 
     /// Whether this generation was true before, going by what was said of it.
     fn was_true(&self, previous: &BindingStatus) -> bool {
-        let ready = conditions::find(&previous.conditions, kind::READY);
-        ready.is_some_and(|c| c.status == "True" && c.observed_generation == Some(self.generation))
+        was_true(previous, self.generation)
     }
+}
+
+/// Whether this generation was said to be true.
+#[must_use]
+pub fn was_true(status: &BindingStatus, generation: i64) -> bool {
+    let ready = conditions::find(&status.conditions, kind::READY);
+    ready.is_some_and(|c| c.status == "True" && c.observed_generation == Some(generation))
 }
 
 /// The status that follows `previous`. Equal to it where nothing changed, times included.

@@ -1,0 +1,277 @@
+//! Sweeps: what all roles of an account look like, by two bulk calls, every few minutes.
+
+use super::state::Ctx;
+use crate::api::reason;
+use crate::aws::{Aws, Page};
+use crate::backoff::jittered;
+use crate::error::{Category, Error};
+use crate::queue::Kind;
+use crate::snapshot::{Source, Verdict};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tokio::task::{AbortHandle, JoinSet};
+use tracing::{Instrument, debug, info, info_span, warn};
+
+/// The share of the request rate that sweeps may take: ten clusters may share one account.
+const SWEEPS: f64 = 0.05;
+/// The share that direct reads may take where the bulk call is refused.
+const READS: f64 = 0.2;
+/// Calls of a direct read: the role, two lists, and an inline policy.
+const CALLS_A_READ: f64 = 4.0;
+/// How soon after one sweep a hint may bring the next, as a part of the interval.
+const HINTED: u32 = 4;
+/// How often a call that was refused is tried again.
+const REFUSED: Duration = Duration::from_secs(300);
+/// How often a page is asked for again that did not come.
+const TRIES: u32 = 5;
+/// The first and the longest pause after a sweep that failed.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// Runs a sweeper for each account that classes make roles in, for as long as they do.
+pub async fn run(ctx: Arc<Ctx>) {
+    let mut sweepers: JoinSet<()> = JoinSet::new();
+    let mut running: HashMap<String, AbortHandle> = HashMap::new();
+    loop {
+        for account in ctx.state().accounts_in_use() {
+            if running.get(&account).is_none_or(AbortHandle::is_finished) {
+                let span = info_span!("sweep", account);
+                let sweeper = Sweeper::new(ctx.clone(), account.clone()).run().instrument(span);
+                running.insert(account, sweepers.spawn(sweeper));
+            }
+        }
+        ctx.classes_changed.notified().await;
+        while sweepers.try_join_next().is_some() {}
+    }
+}
+
+/// What a sweep cost.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    calls: usize,
+}
+
+struct Sweeper {
+    ctx: Arc<Ctx>,
+    account: String,
+    source: Source,
+    /// Until when the bulk call is not tried again.
+    refused: Option<Instant>,
+    failures: u32,
+    /// A hint that something may be found.
+    hint: Arc<Notify>,
+    /// What classes were told last.
+    told: Option<(Source, bool)>,
+}
+
+impl Sweeper {
+    fn new(ctx: Arc<Ctx>, account: String) -> Self {
+        let hint = ctx.state().hints.entry(account.clone()).or_default().clone();
+        Self { ctx, account, source: Source::Bulk, refused: None, failures: 0, hint, told: None }
+    }
+
+    async fn run(mut self) {
+        loop {
+            let Some((aws, paths)) = self.ctx.state().reach(&self.account, self.failures as usize) else { return };
+            let began = Instant::now();
+            let pause = match self.sweep(&aws, &paths).await {
+                Ok(cost) => {
+                    self.failures = 0;
+                    let calls = f64::from(u32::try_from(cost.calls).unwrap_or(u32::MAX));
+                    let least = Duration::from_secs_f64(calls / (SWEEPS * aws.rate()));
+                    jittered(self.ctx.settings.resync.max(least), 0.1, fastrand::u64(..))
+                }
+                Err(error) => self.failed(&error),
+            };
+            debug!(seconds = pause.as_secs_f64(), "next sweep");
+            let soonest = began.elapsed() + pause / HINTED;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = hinted(self.hint.clone(), soonest) => {}
+            }
+        }
+    }
+
+    /// How long to wait after a sweep that failed.
+    fn failed(&mut self, error: &Error) -> Duration {
+        self.failures += 1;
+        if error.category == Category::Denied && self.source == Source::Bulk {
+            warn!(%error, "roles are read one by one");
+            self.refused = Some(Instant::now() + REFUSED);
+            self.fall_back();
+            return Duration::ZERO;
+        }
+        if self.failures == 1 {
+            warn!(%error, "the sweep is begun anew");
+        }
+        let pause = PAUSE.0.saturating_mul(1 << self.failures.min(10)).min(PAUSE.1);
+        jittered(pause, 0.25, fastrand::u64(..))
+    }
+
+    /// From now on each role has a time at which it is read directly.
+    fn fall_back(&mut self) {
+        self.source = Source::Direct;
+        let interval = self.ctx.direct_interval(&self.account);
+        let now = Instant::now();
+        let due = || Some(now + interval.mul_f64(fastrand::f64()));
+        let mut state = self.ctx.state();
+        state.snapshot.begin(&self.account, Source::Direct, now);
+        state.snapshot.schedule(&self.account, due);
+        state.wake_waiting(&self.account);
+        drop(state);
+        self.tell();
+    }
+
+    async fn sweep(&mut self, aws: &Aws, paths: &[String]) -> Result<Cost, Error> {
+        let now = Instant::now();
+        if self.refused.is_some_and(|until| until <= now) {
+            self.refused = Some(now + REFUSED);
+            return self.sweep_by(Source::Bulk, aws, paths).await.or_else(|error| match error.category {
+                Category::Denied => Ok(Cost::default()),
+                _ => Err(error),
+            });
+        }
+        self.sweep_by(self.source, aws, paths).await
+    }
+
+    async fn sweep_by(&mut self, source: Source, aws: &Aws, paths: &[String]) -> Result<Cost, Error> {
+        let (ctx, account) = (self.ctx.clone(), self.account.clone());
+        let begun = Instant::now();
+        let number = ctx.state().snapshot.begin(&account, source, begun);
+        let mut cost = Cost::default();
+        if source == Source::Bulk {
+            let ask = |marker| {
+                let aws = aws.clone();
+                async move { aws.details_page(marker).await }
+            };
+            let take =
+                |sent, page| ctx.state().snapshot.details(&account, number, sent, page, &ctx.settings.cluster_id);
+            pages(&mut cost, ask, take).await?;
+        }
+        for path in paths {
+            let ask = |marker| {
+                let (aws, path) = (aws.clone(), path.clone());
+                async move { aws.heads_page(&path, marker).await }
+            };
+            let take = |sent, page| ctx.state().snapshot.heads(&account, number, sent, page);
+            match pages(&mut cost, ask, take).await {
+                // Then direct reads alone have to do.
+                Err(error) if error.category == Category::Denied && source == Source::Direct => {
+                    self.act(&Verdict::default());
+                    return Ok(cost);
+                }
+                done => done?,
+            }
+        }
+        cost.calls += 1;
+        match aws.role_quota().await {
+            Ok(quota) => ctx.state().snapshot.set_quota(&account, quota),
+            Err(error) => debug!(%error, "the quota of roles is not known"),
+        }
+        let now = Instant::now();
+        let verdict = ctx.state().snapshot.end(&account, number, ctx.settings.settle, now);
+        let Some(verdict) = verdict else {
+            let text = format!("the roles that AWS showed are not those of account {account}");
+            return Err(Error::because(Category::Transient, reason::UNAVAILABLE, text));
+        };
+        if source != self.source {
+            info!("roles are watched by snapshots again");
+            self.source = source;
+            self.refused = None;
+            ctx.state().snapshot.schedule(&account, || None);
+        }
+        debug!(calls = cost.calls, doubtful = verdict.doubtful.len(), ms = begun.elapsed().as_millis(), "swept");
+        self.act(&verdict);
+        Ok(cost)
+    }
+
+    /// Wakes whom it concerns.
+    fn act(&mut self, verdict: &Verdict) {
+        if let Some((count, of)) = verdict.suspect {
+            warn!(count, of, "so many roles differ at once that a second sweep has to say the same");
+            self.hint.notify_one();
+        }
+        let mut state = self.ctx.state();
+        state.wake_roles(&verdict.doubtful, Kind::Repair);
+        let lapsed = state.snapshot.lapsed(&self.account, Instant::now());
+        state.wake_roles(&lapsed, Kind::Fallback);
+        if verdict.first {
+            state.wake_waiting(&self.account);
+        }
+        drop(state);
+        self.ctx.wake.notify_one();
+        self.tell();
+    }
+
+    /// Classes tell how their account is watched.
+    fn tell(&mut self) {
+        let mut state = self.ctx.state();
+        let now = state.snapshot.account(&self.account).map(|account| (account.source(), account.suspect()));
+        if self.told != now {
+            state.wake_classes_of(&self.account);
+            self.told = now;
+        }
+        drop(state);
+        self.ctx.wake.notify_one();
+    }
+}
+
+/// Somebody hints at something to be found, and the last sweep is not just over.
+async fn hinted(hint: Arc<Notify>, soonest: Duration) {
+    tokio::time::sleep(soonest).await;
+    hint.notified().await;
+}
+
+/// All pages of a bulk call, each as it comes. One that does not come is asked for again: to begin anew would cost all.
+async fn pages<T, F: Future<Output = Result<Page<T>, Error>>>(
+    cost: &mut Cost,
+    ask: impl Fn(Option<String>) -> F,
+    mut take: impl FnMut(Instant, Vec<T>),
+) -> Result<(), Error> {
+    let (mut marker, mut tries) = (None::<String>, 0);
+    loop {
+        let sent = Instant::now();
+        cost.calls += 1;
+        match ask(marker.clone()).await {
+            Ok(page) => {
+                take(sent, page.items);
+                tries = 0;
+                marker = page.next;
+                if marker.is_none() {
+                    return Ok(());
+                }
+            }
+            Err(error) if tries < TRIES && matches!(error.category, Category::Throttled | Category::Transient) => {
+                tries += 1;
+                tokio::time::sleep(jittered(PAUSE.0 * tries, 0.25, fastrand::u64(..))).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+impl Ctx {
+    /// Something was found in this account: a sweep is to look for more.
+    pub fn hint(&self, account: &str) {
+        if let Some(hint) = self.state().hints.get(account) {
+            hint.notify_one();
+        }
+    }
+
+    /// When a role that was read now is to be read again; `None` where sweeps show it.
+    pub fn next_direct_look(&self, account: &str, now: Instant) -> Option<Instant> {
+        let direct = self.state().snapshot.account(account).is_some_and(|account| account.source() == Source::Direct);
+        let least = self.settings.settle;
+        direct.then(|| now + jittered(self.direct_interval(account).max(least), 0.1, fastrand::u64(..)))
+    }
+
+    /// How often each role is read directly, so that all together keep within their share of the rate.
+    fn direct_interval(&self, account: &str) -> Duration {
+        let state = self.state();
+        let roles = state.snapshot.account(account).map_or(0, |account| account.len());
+        let rate = state.reach(account, 0).map_or(1.0, |(aws, _)| aws.rate());
+        let roles = f64::from(u32::try_from(roles).unwrap_or(u32::MAX));
+        self.settings.resync.max(Duration::from_secs_f64(roles * CALLS_A_READ / (READS * rate)))
+    }
+}

@@ -1,0 +1,238 @@
+//! What is known of an account: its roles, and the sweeps that show them.
+
+use super::entry::{Entry, Half, Said};
+use super::print::{Detailed, Listed};
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+/// As many roles may be newly missing or changed in one sweep before a second one is asked: so many, or that share.
+const MANY: (usize, usize) = (20, 20);
+
+/// How the roles of an account are watched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// By two bulk calls.
+    #[default]
+    Bulk,
+    /// By `ListRoles` and direct reads, as the account refuses the other bulk call.
+    Direct,
+}
+
+/// A complete sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    pub(super) number: u32,
+    /// Before its first page was asked for.
+    pub begun: Instant,
+    /// When its last page had come.
+    pub ended: Instant,
+    /// How many roles were kept.
+    pub roles: usize,
+}
+
+/// What is known of an account.
+#[derive(Debug, Default)]
+pub struct Account {
+    pub(super) roles: HashMap<Box<str>, Entry>,
+    pub(super) source: Source,
+    pub(super) taken: Option<Taken>,
+    running: Option<(u32, Instant)>,
+    number: u32,
+    /// Ids of roles that we deleted, and when; a sweep may show them for a while.
+    tombs: HashMap<Box<str>, Tomb>,
+    suspects: HashSet<Box<str>>,
+    quota: Option<Quota>,
+}
+
+/// How many roles an account has, and may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Roles that there are.
+    pub used: u64,
+    /// Roles that there may be.
+    pub limit: u64,
+}
+
+impl Quota {
+    /// Whether no more than `reserve` percent of the limit are free.
+    #[must_use]
+    pub fn is_scarce(self, reserve: u8) -> bool {
+        self.limit.saturating_sub(self.used).saturating_mul(100) <= self.limit.saturating_mul(u64::from(reserve))
+    }
+}
+
+#[derive(Debug)]
+struct Tomb {
+    deleted: Instant,
+    /// The last sweep that showed it.
+    shown: u32,
+}
+
+/// What a complete sweep asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// ARNs of roles that a direct read has to look at.
+    pub doubtful: Vec<Box<str>>,
+    /// Where too many differ at once for one sweep to be believed: how many, and of how many.
+    pub suspect: Option<(usize, usize)>,
+    /// It was the first of its account: whoever waited for it goes on.
+    pub first: bool,
+}
+
+impl Account {
+    pub(super) fn begin(&mut self, now: Instant) -> u32 {
+        self.number += 1;
+        self.running = Some((self.number, now));
+        self.number
+    }
+
+    pub(super) fn drop_sweep(&mut self) {
+        self.running = None;
+    }
+
+    /// A page of details that was asked for at `sent`. `ours`: whether a role is tagged as this cluster's.
+    pub(super) fn details(&mut self, number: u32, sent: Instant, roles: Vec<(Detailed, bool)>) {
+        for (role, ours) in roles {
+            let Detailed { arn, id, print, .. } = role;
+            if let Some(entry) = self.shown(number, arn, &id, ours) {
+                entry.details = Some(Half { print, sent, sweep: number, same: *entry.id == *id });
+            }
+        }
+    }
+
+    /// A page of heads that was asked for at `sent`.
+    pub(super) fn heads(&mut self, number: u32, sent: Instant, roles: Vec<Listed>) {
+        for Listed { arn, id, print } in roles {
+            if let Some(entry) = self.shown(number, arn, &id, false) {
+                entry.head = Some(Half { print, sent, sweep: number, same: *entry.id == *id });
+            }
+        }
+    }
+
+    /// The entry of a role that is to be kept: tagged as ours, or expected.
+    fn shown(&mut self, number: u32, arn: String, id: &str, ours: bool) -> Option<&mut Entry> {
+        if self.running.is_none_or(|(running, _)| running != number) {
+            return None;
+        }
+        if let Some(tomb) = self.tombs.get_mut(id) {
+            tomb.shown = number;
+            return None;
+        }
+        let entry = match ours {
+            true => self.roles.entry(arn.into()).or_default(),
+            false => self.roles.get_mut(arn.as_str())?,
+        };
+        if entry.id.is_empty() {
+            entry.id = id.into();
+        }
+        Some(entry)
+    }
+
+    /// The sweep is complete.
+    pub(super) fn end(&mut self, number: u32, settle: Duration, now: Instant) -> Option<Verdict> {
+        let (_, begun) = self.running.take_if(|(running, _)| *running == number)?;
+        let first = self.taken.is_none();
+        self.tombs.retain(|_, tomb| tomb.shown == number || begun < tomb.deleted + settle);
+        let both = self.source == Source::Bulk;
+        self.roles.retain(|_, entry| {
+            let shown = [entry.details, entry.head].into_iter().flatten().any(|half| half.sweep == number);
+            shown || entry.expected || entry.agreed.is_some() || entry.writing || entry.own.is_some()
+        });
+        self.taken = Some(Taken { number, begun, ended: now, roles: self.roles.len() });
+        let (mut known, mut old, mut new) = (0, Vec::new(), Vec::new());
+        for (arn, entry) in &mut self.roles {
+            let said = entry.said(number, begun, both, settle, now);
+            let Some(agreed) = &mut entry.agreed else { continue };
+            known += 1;
+            match said {
+                Said::Same => agreed.doubt = false,
+                Said::Other if agreed.doubt || self.suspects.contains(arn) => old.push(arn.clone()),
+                Said::Other => new.push(arn.clone()),
+                Said::Nothing => {}
+            }
+        }
+        let suspect = (new.len() > MANY.0.max(known / MANY.1)).then_some((new.len(), known));
+        let mut doubtful = old;
+        match suspect {
+            Some(_) => self.suspects = new.into_iter().chain(doubtful.iter().cloned()).collect(),
+            None => {
+                self.suspects.clear();
+                doubtful.append(&mut new);
+            }
+        }
+        for arn in &doubtful {
+            if let Some(agreed) = self.roles.get_mut(arn).and_then(|entry| entry.agreed.as_mut()) {
+                agreed.doubt = true;
+            }
+        }
+        Some(Verdict { doubtful, suspect, first })
+    }
+
+    pub(super) fn bury(&mut self, arn: &str, id: Option<&str>, now: Instant) {
+        let entry = self.roles.remove(arn);
+        let id = id.map(Into::into).or(entry.map(|entry| entry.id)).filter(|id: &Box<str>| !id.is_empty());
+        if let Some(id) = id {
+            self.tombs.insert(id, Tomb { deleted: now, shown: self.number });
+        }
+    }
+
+    /// The account's own word on its roles.
+    pub(super) fn set_quota(&mut self, quota: Option<Quota>) {
+        self.quota = quota;
+    }
+
+    /// One role more, or one less, than the account said last.
+    pub(super) fn count(&mut self, by: i64) {
+        if let Some(quota) = &mut self.quota {
+            quota.used = quota.used.saturating_add_signed(by);
+        }
+    }
+
+    /// How many roles there are, and may be, as far as that is known.
+    #[must_use]
+    pub fn quota(&self) -> Option<Quota> {
+        self.quota
+    }
+
+    /// Those whose time has come for a direct read.
+    pub(super) fn lapsed(&self, now: Instant) -> Vec<Box<str>> {
+        let lapsed = self.roles.iter().filter(|(_, entry)| entry.due.is_some_and(|due| due <= now));
+        lapsed.map(|(arn, _)| arn.clone()).collect()
+    }
+
+    /// How many ids of deleted roles are remembered.
+    #[cfg(test)]
+    pub(super) fn tombs(&self) -> usize {
+        self.tombs.len()
+    }
+
+    /// How many roles are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.roles.len()
+    }
+
+    /// Whether no role is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.roles.is_empty()
+    }
+
+    /// Whether a sweep waits for a second one to say the same.
+    #[must_use]
+    pub fn suspect(&self) -> bool {
+        !self.suspects.is_empty()
+    }
+
+    /// How its roles are watched.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// The last complete sweep.
+    #[must_use]
+    pub fn taken(&self) -> Option<Taken> {
+        self.taken
+    }
+}

@@ -1,0 +1,178 @@
+//! Tables of what the snapshot says; the rules over random interleavings stand in `rules`.
+
+use super::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+const SETTLE: Duration = Duration::from_secs(90);
+const ACCOUNT: &str = "111122223333";
+
+fn arn(name: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:role/irsa/{name}")
+}
+
+fn role(name: &str, session: i32) -> Role {
+    Role {
+        arn: arn(name),
+        id: format!("AROA{name}"),
+        description: String::new(),
+        max_session: session,
+        boundary: None,
+        tags: BTreeMap::from([(tag::CLUSTER.to_owned(), "c".to_owned())]),
+        trust: None,
+        attached: BTreeSet::new(),
+        inline: BTreeMap::new(),
+    }
+}
+
+fn detailed(role: &Role) -> Detailed {
+    Detailed { arn: role.arn.clone(), id: role.id.clone(), tags: role.tags.clone(), print: role_details(role) }
+}
+
+fn listed(role: &Role) -> Listed {
+    let print = head(&role.description, role.max_session);
+    Listed { arn: role.arn.clone(), id: role.id.clone(), print }
+}
+
+fn sweep(snapshot: &mut Snapshot, roles: &[Role], at: Instant) -> Verdict {
+    let number = snapshot.begin(ACCOUNT, Source::Bulk, at);
+    snapshot.details(ACCOUNT, number, at, roles.iter().map(detailed).collect(), "c");
+    snapshot.heads(ACCOUNT, number, at, roles.iter().map(listed).collect());
+    snapshot.end(ACCOUNT, number, SETTLE, at).unwrap()
+}
+
+fn ask(snapshot: &mut Snapshot, role: &Role, was_true: bool, now: Instant) -> Judgement {
+    let arn = role.arn.clone();
+    snapshot.judge(&Question { arn: &arn, wish: 1, wanted: Prints::of(role), was_true }, SETTLE, now)
+}
+
+fn agree(snapshot: &mut Snapshot, role: &Role, clean: bool, now: Instant) {
+    snapshot.agree(1, role, Seen { id: role.id.clone(), ..Seen::default() }, clean, SETTLE, now);
+}
+
+#[test]
+fn who_was_true_waits_for_the_first_sweep_and_who_is_new_does_not() {
+    let (mut snapshot, now) = (Snapshot::default(), Instant::now());
+    let a = role("a", 3600);
+    assert_eq!(ask(&mut snapshot, &a, true, now), Judgement::Wait);
+    assert_eq!(ask(&mut snapshot, &a, false, now), Judgement::Look);
+    assert!(sweep(&mut snapshot, std::slice::from_ref(&a), now).first);
+    let Judgement::Agreed(seen) = ask(&mut snapshot, &a, true, now) else { panic!() };
+    assert_eq!(seen.id, "AROAa", "without a single read");
+    assert_eq!(ask(&mut snapshot, &role("b", 3600), true, now), Judgement::Look, "a missing one is read");
+    assert!(snapshot.missed(&arn("b"), SETTLE) && !snapshot.missed(&arn("a"), SETTLE));
+}
+
+#[test]
+fn a_change_outside_is_doubted_once_and_a_page_from_before_our_own_write_says_nothing() {
+    let (mut snapshot, start) = (Snapshot::default(), Instant::now());
+    let a = role("a", 3600);
+    snapshot.unknown(&a.arn);
+    assert_eq!(ask(&mut snapshot, &a, true, start), Judgement::Look, "a write in flight");
+    snapshot.wrote(&a.arn, Some(a.clone()), start);
+    agree(&mut snapshot, &a, false, start);
+    let stale = role("a", 7200);
+    let verdict = sweep(&mut snapshot, std::slice::from_ref(&stale), start + SETTLE / 2);
+    assert!(verdict.doubtful.is_empty(), "within the settle window");
+    let later = start + SETTLE;
+    assert_eq!(sweep(&mut snapshot, &[stale], later).doubtful, [a.arn.clone().into_boxed_str()]);
+    assert_eq!(ask(&mut snapshot, &a, true, later), Judgement::Look);
+    agree(&mut snapshot, &a, true, later);
+    assert!(matches!(ask(&mut snapshot, &a, true, later), Judgement::Agreed(_)));
+    assert!(sweep(&mut snapshot, &[a], later + SETTLE).doubtful.is_empty());
+}
+
+#[test]
+fn what_a_bulk_call_always_shows_otherwise_is_learnt_at_the_second_read() {
+    let (mut snapshot, mut now) = (Snapshot::default(), Instant::now());
+    let mut a = role("a", 3600);
+    a.boundary = Some("b".into());
+    let shown = Role { boundary: None, ..a.clone() };
+    agree(&mut snapshot, &a, true, now);
+    let mut reads = 0;
+    for _ in 0..10 {
+        now += SETTLE;
+        for _ in sweep(&mut snapshot, std::slice::from_ref(&shown), now).doubtful {
+            reads += 1;
+            agree(&mut snapshot, &a, true, now);
+        }
+    }
+    assert_eq!(reads, 2);
+    assert_eq!(sweep(&mut snapshot, &[Role { max_session: 7200, ..shown }], now).doubtful.len(), 1, "a real change");
+}
+
+#[test]
+fn a_deleted_role_stays_deleted_for_sweeps_that_lag_behind() {
+    let (mut snapshot, now) = (Snapshot::default(), Instant::now());
+    let a = role("a", 3600);
+    agree(&mut snapshot, &a, true, now);
+    snapshot.deleted(&a.arn, Some(&a.id), now);
+    sweep(&mut snapshot, std::slice::from_ref(&a), now + SETTLE / 2);
+    assert!(snapshot.is_empty());
+    sweep(&mut snapshot, std::slice::from_ref(&a), now + SETTLE);
+    assert!(snapshot.is_empty(), "for as long as it is shown");
+    sweep(&mut snapshot, &[], now + SETTLE);
+    assert_eq!(snapshot.account(ACCOUNT).unwrap().tombs(), 0);
+}
+
+#[test]
+fn when_very_many_differ_a_second_sweep_has_to_say_the_same() {
+    let (mut snapshot, now) = (Snapshot::default(), Instant::now());
+    let roles: Vec<Role> = (0..21).map(|n| role(&n.to_string(), 3600)).collect();
+    for role in &roles {
+        agree(&mut snapshot, role, true, now);
+    }
+    let first = sweep(&mut snapshot, &[], now);
+    assert_eq!((first.doubtful.len(), first.suspect), (0, Some((21, 21))));
+    assert!(snapshot.account(ACCOUNT).unwrap().suspect());
+    assert!(matches!(ask(&mut snapshot, &roles[0], true, now), Judgement::Agreed(_)), "nothing is done yet");
+    let second = sweep(&mut snapshot, &roles[..1], now);
+    assert_eq!((second.doubtful.len(), second.suspect), (20, None));
+    let third = sweep(&mut snapshot, &roles[..1], now);
+    assert_eq!((third.doubtful.len(), third.suspect), (20, None), "until somebody has read them");
+}
+
+#[test]
+fn roles_of_another_account_void_a_sweep() {
+    let (mut snapshot, now) = (Snapshot::default(), Instant::now());
+    let a = role("a", 3600);
+    agree(&mut snapshot, &a, true, now);
+    let number = snapshot.begin(ACCOUNT, Source::Bulk, now);
+    let mut other = detailed(&a);
+    other.arn = "arn:aws:iam::444455556666:role/irsa/a".into();
+    snapshot.details(ACCOUNT, number, now, vec![other], "c");
+    snapshot.heads(ACCOUNT, number, now, vec![]);
+    assert_eq!(snapshot.end(ACCOUNT, number, SETTLE, now), None);
+}
+
+#[test]
+fn what_others_hold_is_kept_only_where_somebody_asks_for_it() {
+    let (mut snapshot, now) = (Snapshot::default(), Instant::now());
+    let mut foreign = role("x", 3600);
+    foreign.tags.clear();
+    let mut expected = role("y", 3600);
+    expected.tags.clear();
+    ask(&mut snapshot, &expected, true, now);
+    sweep(&mut snapshot, &[foreign, expected, role("orphan", 3600)], now);
+    assert_eq!(snapshot.len(), 2);
+}
+
+#[test]
+fn where_bulk_is_refused_each_role_has_its_time() {
+    let (mut snapshot, now) = (Snapshot::default(), Instant::now());
+    let a = role("a", 3600);
+    agree(&mut snapshot, &a, true, now);
+    let number = snapshot.begin(ACCOUNT, Source::Direct, now);
+    snapshot.schedule(ACCOUNT, || Some(now + SETTLE));
+    snapshot.heads(ACCOUNT, number, now, vec![listed(&a)]);
+    assert!(snapshot.end(ACCOUNT, number, SETTLE, now).unwrap().doubtful.is_empty());
+    assert!(snapshot.lapsed(ACCOUNT, now).is_empty());
+    assert_eq!(snapshot.lapsed(ACCOUNT, now + SETTLE), [a.arn.clone().into_boxed_str()]);
+    assert_eq!(ask(&mut snapshot, &a, true, now + SETTLE), Judgement::Look);
+}
+
+#[test]
+fn a_quota_is_scarce_within_its_reserve() {
+    let scarce = |used, limit, reserve| Quota { used, limit }.is_scarce(reserve);
+    assert!(!scarce(899, 1000, 10) && scarce(900, 1000, 10) && scarce(1001, 1000, 10));
+    assert!(!scarce(999, 1000, 0) && scarce(1000, 1000, 0));
+}
