@@ -34,7 +34,8 @@ pub async fn run(ctx: Arc<Ctx>) {
     let mut sweepers: JoinSet<()> = JoinSet::new();
     let mut running: HashMap<String, AbortHandle> = HashMap::new();
     loop {
-        for account in ctx.state().accounts_in_use() {
+        let accounts = ctx.state().accounts_in_use();
+        for account in accounts {
             if running.get(&account).is_none_or(AbortHandle::is_finished) {
                 let span = info_span!("sweep", account);
                 let sweeper = Sweeper::new(ctx.clone(), account.clone()).run().instrument(span);

@@ -222,10 +222,12 @@ impl Space {
         self.emulator.journal("").await.last().map_or(0, |call| call.seq)
     }
 
-    /// Waits until the operator has looked at the role `count` times from now on.
-    pub async fn looks(&self, binding: &str, count: usize) {
-        let query = format!("{}&operation=GetRole&since={}", self.query(binding), self.mark().await);
-        self.emulator.journal_wait(count, &query).await;
+    /// Waits until the operator has swept the account `count` times from now on: each sweep ends with a look at the
+    /// account's quota, and the first to end may have begun before.
+    pub async fn sweeps(&self, count: usize) {
+        let operator = "principal=*assumed-role/irsa-operator/*";
+        let query = format!("{operator}&operation=GetAccountSummary&since={}", self.mark().await);
+        self.emulator.journal_wait(count + 1, &query).await;
     }
 
     fn query(&self, binding: &str) -> String {
