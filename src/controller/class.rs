@@ -226,6 +226,7 @@ fn watch(ctx: &Ctx, place: Option<&Place>) -> Option<Watch> {
     let state = ctx.state();
     let account = state.snapshot.account(&place?.account)?;
     match account.source() {
+        _ if account.trouble().is_some() => account.trouble().cloned().map(Watch::Blind),
         Source::Direct => Some(Watch::Direct),
         Source::Bulk if account.suspect() => Some(Watch::Suspect),
         Source::Bulk => account.taken().map(|_| Watch::Snapshot),

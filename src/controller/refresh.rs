@@ -22,8 +22,10 @@ const READS: f64 = 0.2;
 const CALLS_A_READ: f64 = 4.0;
 /// How soon after one sweep a hint may bring the next, as a part of the interval.
 const HINTED: u32 = 4;
-/// How often a call that was refused is tried again.
-const REFUSED: Duration = Duration::from_secs(300);
+/// After so many intervals a bulk call that was refused is tried again.
+const REFUSED: u32 = 5;
+/// So many sweeps fail in a row before it is said.
+const SAID: u32 = 3;
 /// How often a page is asked for again that did not come.
 const TRIES: u32 = 5;
 /// The first and the longest pause after a sweep that failed.
@@ -63,7 +65,7 @@ struct Sweeper {
     /// A hint that something may be found.
     hint: Arc<Notify>,
     /// What classes were told last.
-    told: Option<(Source, bool)>,
+    told: Option<(Source, bool, bool)>,
 }
 
 impl Sweeper {
@@ -79,6 +81,7 @@ impl Sweeper {
             let pause = match self.sweep(&aws, &paths).await {
                 Ok(cost) => {
                     self.failures = 0;
+                    self.trouble(None);
                     let calls = f64::from(u32::try_from(cost.calls).unwrap_or(u32::MAX));
                     let least = Duration::from_secs_f64(calls / (SWEEPS * aws.rate()));
                     jittered(self.ctx.settings.resync.max(least), 0.1, fastrand::u64(..))
@@ -99,15 +102,22 @@ impl Sweeper {
         self.failures += 1;
         if error.category == Category::Denied && self.source == Source::Bulk {
             warn!(%error, "roles are read one by one");
-            self.refused = Some(Instant::now() + REFUSED);
+            self.refused = Some(Instant::now() + self.ctx.settings.resync * REFUSED);
             self.fall_back();
             return Duration::ZERO;
         }
-        if self.failures == 1 {
-            warn!(%error, "the sweep is begun anew");
+        match self.failures {
+            1 => warn!(%error, "the sweep is begun anew"),
+            SAID => self.trouble(Some(error.clone())),
+            _ => {}
         }
         let pause = PAUSE.0.saturating_mul(1 << self.failures.min(10)).min(PAUSE.1);
         jittered(pause, 0.25, fastrand::u64(..))
+    }
+
+    fn trouble(&mut self, trouble: Option<Error>) {
+        self.ctx.state().snapshot.set_trouble(&self.account, trouble);
+        self.tell();
     }
 
     /// From now on each role has a time at which it is read directly.
@@ -127,7 +137,7 @@ impl Sweeper {
     async fn sweep(&mut self, aws: &Aws, paths: &[String]) -> Result<Cost, Error> {
         let now = Instant::now();
         if self.refused.is_some_and(|until| until <= now) {
-            self.refused = Some(now + REFUSED);
+            self.refused = Some(now + self.ctx.settings.resync * REFUSED);
             return self.sweep_by(Source::Bulk, aws, paths).await.or_else(|error| match error.category {
                 Category::Denied => Ok(Cost::default()),
                 _ => Err(error),
@@ -208,7 +218,8 @@ impl Sweeper {
     /// Classes tell how their account is watched.
     fn tell(&mut self) {
         let mut state = self.ctx.state();
-        let now = state.snapshot.account(&self.account).map(|account| (account.source(), account.suspect()));
+        let account = state.snapshot.account(&self.account);
+        let now = account.map(|account| (account.source(), account.suspect(), account.trouble().is_some()));
         if self.told != now {
             state.wake_classes_of(&self.account);
             self.told = now;

@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, Half, Said};
 use super::print::{Detailed, Listed};
+use crate::error::Error;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,7 @@ pub struct Account {
     tombs: HashMap<Box<str>, Tomb>,
     suspects: HashSet<Box<str>>,
     quota: Option<Quota>,
+    trouble: Option<Error>,
 }
 
 /// How many roles an account has, and may have.
@@ -169,9 +171,9 @@ impl Account {
     }
 
     pub(super) fn bury(&mut self, arn: &str, id: Option<&str>, now: Instant) {
-        let entry = self.roles.remove(arn);
-        let id = id.map(Into::into).or(entry.map(|entry| entry.id)).filter(|id: &Box<str>| !id.is_empty());
-        if let Some(id) = id {
+        let known = self.roles.remove(arn).map(|entry| entry.id).unwrap_or_default();
+        let id = id.map_or(known, Into::into);
+        if !id.is_empty() {
             self.tombs.insert(id, Tomb { deleted: now, shown: self.number });
         }
     }
@@ -186,6 +188,17 @@ impl Account {
         if let Some(quota) = &mut self.quota {
             quota.used = quota.used.saturating_add_signed(by);
         }
+    }
+
+    /// Why sweeps have been failing for a while; `None` where they do not.
+    pub(super) fn set_trouble(&mut self, trouble: Option<Error>) {
+        self.trouble = trouble;
+    }
+
+    /// Why sweeps have been failing for a while; `None` where they do not.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&Error> {
+        self.trouble.as_ref()
     }
 
     /// How many roles there are, and may be, as far as that is known.

@@ -28,6 +28,7 @@ pub use entry::{Extras, Seen};
 pub use print::{Detailed, Listed, Prints, head, role_details};
 
 use crate::api::names::tag;
+use crate::error::Error;
 use crate::iam::role::Role;
 use crate::iam::tags;
 use entry::{Agreed, Entry};
@@ -212,6 +213,11 @@ impl Snapshot {
     /// The account's own word on how many roles it has.
     pub fn set_quota(&mut self, account: &str, quota: Option<Quota>) {
         self.accounts.entry(account.into()).or_default().set_quota(quota);
+    }
+
+    /// Sweeps of this account have been failing for a while, or do no longer.
+    pub fn set_trouble(&mut self, account: &str, trouble: Option<Error>) {
+        self.accounts.entry(account.into()).or_default().set_trouble(trouble);
     }
 
     /// We have made a role that was not there.

@@ -8,7 +8,7 @@ use crate::error::{Category, Error};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 /// How the roles of an account are watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Watch {
     /// By snapshots of the account.
     Snapshot,
@@ -16,6 +16,8 @@ pub enum Watch {
     Direct,
     /// By snapshots, the last of which can't be believed yet.
     Suspect,
+    /// Not at all for now: sweeps have been failing for a while.
+    Blind(Error),
 }
 
 /// What a reconcile of a class found.
@@ -76,13 +78,14 @@ pub fn class_status(previous: &ClassStatus, outcome: &ClassOutcome, now: &Time) 
             }
         }
     }
-    told.extend(outcome.watch.zip(next.account_id.as_deref()).map(|(watch, account)| watched(watch, account)));
+    let watch = outcome.watch.as_ref().zip(next.account_id.as_deref());
+    told.extend(watch.map(|(watch, account)| watched(watch, account)));
     next.conditions = set(&previous.conditions, told, outcome.generation, now);
     next
 }
 
 /// What is said of how roles are watched. It holds no numbers, or each sweep would write a status.
-fn watched(watch: Watch, account: &str) -> Condition {
+fn watched(watch: &Watch, account: &str) -> Condition {
     let say = |status, reason, text: String| condition(kind::SNAPSHOT_READY, status, reason, &text);
     match watch {
         Watch::Snapshot => {
@@ -97,6 +100,10 @@ fn watched(watch: Watch, account: &str) -> Condition {
                  iam:GetAccountAuthorizationDetails and iam:ListRoles"
             ),
         ),
+        Watch::Blind(error) => {
+            let text = format!("changes to roles of account {account} are not seen for now: {error}");
+            say("False", error.reason, text)
+        }
         Watch::Suspect => say(
             "False",
             reason::SNAPSHOT_SUSPECT,

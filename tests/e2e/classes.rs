@@ -35,7 +35,7 @@ async fn a_class_that_waits_for_its_deletion_stops_nothing() {
     space.kube.delete(&format!("{}/class-waits", paths::CLASSES)).await;
     space.class_until("class-waits", "waits", |c| reason(c, "Stalled") == "InUse").await;
     // Beyond the time at which its provider would have been looked at.
-    space.looks("user", 3).await;
+    space.sweeps(3).await;
     space.make_ready("other", json!({})).await;
     space.delete("user").await;
     space.gone("user").await;

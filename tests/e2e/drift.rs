@@ -136,7 +136,7 @@ async fn a_deleted_role_is_made_again_and_that_is_said() {
     let role = space.role("app").await;
     assert_eq!(role["id"], binding["status"]["roleId"]);
     assert_eq!(json!([role["attached"], role["inline"]["bucket"].is_null()]), json!([[aws("ReadOnlyAccess")], false]));
-    space.looks("app", 2).await;
+    space.sweeps(2).await;
     assert_eq!(
         reason(&space.binding("app").await, "RoleReady"),
         "RoleRecreated",
@@ -160,7 +160,7 @@ async fn policies_that_only_deny_stay() {
     assert!(is(&binding, "Ready", "True"));
     space.event("app", "Restricted", "AWSRevokeOlderSessions").await;
     let since = space.mark().await;
-    space.looks("app", 2).await;
+    space.sweeps(2).await;
     assert_eq!(space.changes("app", since).await, [""; 0]);
     iam.delete_role_policy().role_name(&role).policy_name("AWSRevokeOlderSessions").send().await.expect("deleted");
     iam.detach_role_policy().role_name(&role).policy_arn(&stray).send().await.expect("detached");

@@ -38,7 +38,7 @@ async fn what_aws_shows_too_late_is_neither_repaired_nor_complained_about() {
 
     // However often it is looked at while AWS catches up, and afterwards.
     let mark = space.mark().await;
-    space.looks("app", 4).await;
+    space.sweeps(4).await;
     assert_eq!(space.changes("app", mark).await, [""; 0], "nothing is written twice");
     let binding = space.binding("app").await;
     assert_eq!(condition(&binding, "Ready")["lastTransitionTime"], condition(&ready, "Ready")["lastTransitionTime"]);

@@ -60,5 +60,6 @@ mod permissions;
 mod process;
 mod quiet;
 mod schema;
+mod snapshots;
 mod trouble;
 mod update;

@@ -45,7 +45,7 @@ async fn nothing_is_written_however_often_it_is_looked_at() {
     space.make_ready("app", json!({"managed": ["aws:ReadOnlyAccess"]})).await;
     space.event("app", "RoleCreated", "").await;
     let (since, writes) = (space.mark().await, space.writes());
-    space.looks("app", 4).await;
+    space.sweeps(4).await;
     assert_eq!(space.changes("app", since).await, [""; 0]);
     assert_eq!(space.writes(), writes);
     assert_eq!(space.events("app", "DriftCorrected").await.len(), 0);

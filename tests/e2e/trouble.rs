@@ -99,8 +99,12 @@ async fn an_outage(name: &str, fault: Value) {
     let space = Space::new(name).await;
     let before = space.make_ready("app", json!({"managed": ["aws:ReadOnlyAccess"]})).await;
     let mut rule = fault;
-    rule["match"] = json!({"params": {"RoleName": space.role_name("app")}});
+    let operator = "*assumed-role/irsa-operator/*";
+    rule["match"] = json!({"principal": operator, "params": {"RoleName": space.role_name("app")}});
     let rule = space.emulator.rule(rule).await;
+    // A reason to look at it.
+    let detach = space.aws.iam.detach_role_policy().role_name(space.role_name("app"));
+    detach.policy_arn(crate::harness::documents::aws("ReadOnlyAccess")).send().await.unwrap();
     let binding = space.until("app", "says it", |b| is(b, "Reconciling", "True")).await;
     assert_eq!(reason(&binding, "Reconciling"), "Unavailable");
     assert_eq!(crate::harness::condition(&binding, "Ready"), crate::harness::condition(&before, "Ready"));
