@@ -50,39 +50,39 @@ kubectl() {
     ln -sfn "$found" "$into/kubectl"
 }
 
-# Cargo decides what is to be built; looking at the times only says beforehand that it will take a while.
+# Kept by what it was built from, so that two clones of the repository do not build it in turn.
 emulator() {
     need cargo "Rust, to build the AWS emulator"
-    local target=$CACHE/aws-target binary=$CACHE/aws-target/release/irsa-dev-aws log=$CACHE/aws-build.log said='' started
-    exec 8>"$CACHE/aws-build.lock" # so that nobody copies it while somebody else builds it
-    flock --nonblock 8 || {
-        say "waiting: another build of the AWS emulator is running"
-        flock 8
-    }
+    local target=$CACHE/aws-target log=$CACHE/aws-build.log binary
+    binary=$CACHE/aws/$(emulator_sum)
     if [ ! -x "$binary" ]; then
-        said="building the AWS emulator from source: not in the cache yet; about 2 min on 2 cores"
-    elif [ -n "$(find "$DEV/aws/src" "$DEV/aws/Cargo.toml" "$DEV/aws/Cargo.lock" -newer "$binary" -print -quit)" ]; then
-        said="building the AWS emulator again: its source has changed; about half a minute"
+        exec 8>"$CACHE/aws-build.lock" # so that nobody copies it while somebody else builds it
+        flock --nonblock 8 || {
+            say "waiting: another build of the AWS emulator is running"
+            flock 8
+        }
+        say "building the AWS emulator from source; about 2 min on 2 cores where nothing of it is there yet"
+        env -u CARGO_BUILD_TARGET -u RUSTFLAGS CARGO_TARGET_DIR="$target" \
+            cargo build --release --locked --manifest-path "$DEV/aws/Cargo.toml" >"$log" 2>&1 8>&- || {
+            tail -n 30 "$log" >&2
+            die "the AWS emulator did not build; the whole log: $log"
+        }
+        mkdir -p "$CACHE/aws"
+        find "$CACHE/aws" -type f -mtime +30 -delete
+        cp --reflink=auto "$target/release/irsa-dev-aws" "$binary.new"
+        mv "$binary.new" "$binary"
+        exec 8>&-
     fi
-    [ -z "$said" ] || say "$said"
-    env -u CARGO_BUILD_TARGET -u RUSTFLAGS CARGO_TARGET_DIR="$target" \
-        cargo build --release --locked --manifest-path "$DEV/aws/Cargo.toml" >"$log" 2>&1 8>&- &
-    started=$SECONDS
-    while [ -n "$(jobs -rp)" ]; do
-        if [ -z "$said" ] && [ $((SECONDS - started)) -ge 3 ]; then
-            said="building the AWS emulator: cargo takes its time, or waits for another cargo; see $log"
-            say "$said"
-        fi
-        sleep 0.05
-    done
-    wait $! || {
-        tail -n 30 "$log" >&2
-        die "the AWS emulator did not build; the whole log: $log"
-    }
     # A copy, not a link: a running environment keeps the one that it was started with, also for a restart.
     cp --reflink=auto "$binary" "$into/irsa-dev-aws.new"
     mv "$into/irsa-dev-aws.new" "$into/irsa-dev-aws"
-    exec 8>&-
+}
+
+# What decides of it: its source, and the compiler.
+emulator_sum() {
+    local sources
+    mapfile -t sources < <(find "$DEV/aws/src" -type f | sort)
+    (cd "$DEV/aws" && { rustc --version && cat Cargo.toml Cargo.lock "${sources[@]}"; } | sha256sum | cut -c1-16)
 }
 
 control_plane
