@@ -170,6 +170,9 @@ async fn steps(
 ) -> Result<Ended, Stop> {
     let arn = &run.desired.arn;
     for step in &plan.steps {
+        if let Err(error) = ctx.accounts.going_on() {
+            outcome.failure.get_or_insert((Some(step.facet()), error));
+        }
         let outage = outcome.failure.as_ref().is_some_and(|(_, error)| error.category.is_outage());
         if outage || !goes_on(&outcome.pending, step) {
             outcome.pending.push(step.clone());
