@@ -28,7 +28,7 @@ const CREEP: (f64, f64) = (0.95, 1.03);
 const CREEP_CALLS: f64 = 60.0;
 const CREEP_SECONDS: (f64, f64) = (8.0, 20.0);
 /// How fast it climbs then: in so many seconds by as much as the share is, or by [`LEAST`].
-const DOUBLES: f64 = 7.0;
+const DOUBLES: f64 = 6.0;
 /// What climbs as if it were so much: else a share of next to nothing would take minutes to become one.
 const LEAST: f64 = 5.0;
 /// What was answered longer ago fades.

@@ -165,32 +165,37 @@ fn measure(limit: f64, told: &[Second]) -> (f64, f64) {
     (answered / there, throttled / (answered + throttled))
 }
 
+/// Alone for three minutes, one in company, and two alone again.
+const SECONDS: usize = 360;
+const COMPANY: (f64, f64) = (180.0, 240.0);
+
+fn setting(limit: f64, latency: (f64, f64), seed: u64) -> Setting {
+    let limits = Limits { min: 1.0, max: 100.0 };
+    Setting { limit, callers: 8, latency, foreign: COMPANY, seconds: SECONDS, limits, seed }
+}
+
 #[test]
-fn tune() {
+fn what_aws_gives_is_used_and_little_is_refused() {
     for latency in [(0.005, 0.02), (0.005, 0.2), (0.15, 0.2)] {
-        for limit in [5.0, 10.0, 20.0] {
-            let mut worst = [(1.0f64, 0.0f64); 5];
-            let mut mean = [(0.0f64, 0.0f64); 5];
-            for seed in 0..20 {
-                let setting = Setting {
-                    limit,
-                    callers: 8,
-                    latency,
-                    foreign: (180.0, 240.0),
-                    seconds: 360,
-                    limits: Limits { min: 1.0, max: 100.0 },
-                    seed,
-                };
-                let told = simulate(setting);
-                let spans = [60..180, 180..240, 240..300, 300..360, 60..360];
-                for (i, span) in spans.into_iter().enumerate() {
-                    let m = measure(limit, &told[span]);
-                    worst[i] = (worst[i].0.min(m.0), worst[i].1.max(m.1));
-                    mean[i] = (mean[i].0 + m.0 / 20.0, mean[i].1 + m.1 / 20.0);
-                }
+        for (limit, seed) in [5.0, 10.0, 20.0].into_iter().flat_map(|limit| (0..4).map(move |seed| (limit, seed))) {
+            let told = simulate(setting(limit, latency, seed));
+            // After a minute of learning: alone; with somebody who comes; all of it; and what was left free is found.
+            let spans = [(60..180, 0.98, 0.02), (180..240, 0.88, 0.055), (60..360, 0.95, 0.02), (285..360, 0.97, 0.02)];
+            for (span, least, most) in spans {
+                let (used, throttled) = measure(limit, &told[span.clone()]);
+                println!("{latency:?} {limit} {seed} {span:?}: {:.1} % used, {:.2} %", used * 100.0, throttled * 100.0);
+                assert!(used >= least, "limit {limit}, seed {seed}, {latency:?}, seconds {span:?}: {used} used");
+                assert!(throttled <= most, "limit {limit}, seed {seed}, {latency:?}, {span:?}: {throttled} throttled");
             }
-            let text = |v: [(f64, f64); 5]| v.map(|(u, t)| format!("{:5.1}/{:4.2}", u * 100.0, t * 100.0)).join("  ");
-            println!("{latency:?} {limit:4} mean {}\n{:20} worst {}", text(mean), "", text(worst));
         }
     }
+}
+
+#[test]
+fn below_the_accounts_limit_it_is_ours_that_holds() {
+    let limits = Limits { min: 1.0, max: 20.0 };
+    let told = simulate(Setting { limits, foreign: (1e6, 1e6), ..setting(40.0, (0.005, 0.2), 1) });
+    assert_eq!(told.iter().map(|second| second.throttled).sum::<f64>(), 0.0);
+    let answered = told[60..].iter().map(|second| second.answered).sum::<f64>() / 300.0;
+    assert!((19.8..=20.01).contains(&answered), "{answered} a second");
 }
