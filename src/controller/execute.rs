@@ -238,7 +238,10 @@ async fn create(ctx: &Ctx, run: &Run<'_>) -> Result<Created, Error> {
         }
         state.memory.entry(run.binding.clone()).or_default().create_sent = Some(Instant::now());
     }
-    let made = run.aws.create_role(run.desired).await?;
+    let made = run.aws.create_role(run.desired).await;
+    // It may have waited long for its turn, and was sent no later than now.
+    ctx.state().memory.entry(run.binding.clone()).or_default().create_sent = Some(Instant::now());
+    let made = made?;
     if matches!(made, Created::New(_)) {
         ctx.state().snapshot.made(&run.desired.arn);
     }
