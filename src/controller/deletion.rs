@@ -38,9 +38,7 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>, kind: Kind) -> Next 
     let mut outcome = Outcome { generation: object.head.generation, ..Outcome::default() };
     match clean(ctx, &object, kind, &mut outcome).await {
         Ok(notice) => {
-            for step in &outcome.done {
-                info!("{step}");
-            }
+            outcome.done.iter().for_each(|step| info!("{step}"));
             match write::release(ctx, object.as_ref()).await {
                 Ok(()) => {
                     notice.into_iter().for_each(|notice| ctx.events.send(reference(object.as_ref()), notice));
