@@ -43,6 +43,8 @@ enum Event {
 #[derive(Clone, Copy, Debug, Default)]
 struct Second {
     answered: f64,
+    /// Of those, the second operator's.
+    second: f64,
     throttled: f64,
     foreign: f64,
 }
@@ -51,7 +53,9 @@ struct Second {
 #[derive(Clone, Copy, Debug)]
 struct Setting {
     limit: f64,
+    /// Those of one operator. With two of them, the other one's begin after a minute.
     callers: usize,
+    operators: usize,
     /// Seconds that a call takes.
     latency: (f64, f64),
     /// From when to when somebody else takes half.
@@ -90,8 +94,10 @@ impl Sim {
     fn run(mut self) -> Vec<Second> {
         let set = self.setting;
         let mut bucket = Bucket { rate: set.limit, level: set.limit, at: 0.0 };
-        let mut budget = Budget::new(set.limits, self.start);
-        (0..set.callers).for_each(|caller| self.push(0, Event::Ask(caller)));
+        let mut budgets: Vec<_> = (0..set.operators).map(|_| Budget::new(set.limits, self.start)).collect();
+        for caller in 0..set.callers * set.operators {
+            self.push(micros(60.0 * (caller % set.operators) as f64), Event::Ask(caller));
+        }
         self.push(micros(set.foreign.0), Event::Foreign);
         while let Some(Reverse((at, _, event))) = self.events.pop() {
             let (seconds, now) = (at as f64 / 1e6, self.start + Duration::from_micros(at));
@@ -108,16 +114,18 @@ impl Sim {
                     }
                 }
                 Event::Ask(caller) => {
-                    budget.wait(now, Kind::Change, format!("ns{caller}").into(), caller);
+                    budgets[caller % set.operators].wait(now, Kind::Change, format!("ns{caller}").into(), caller);
                 }
                 Event::Arrive(caller, sent) => {
                     let ok = bucket.take(seconds);
                     told.answered += f64::from(u8::from(ok));
+                    told.second += f64::from(u8::from(ok && caller % set.operators == 1));
                     told.throttled += f64::from(u8::from(!ok));
                     let later = self.half_way();
                     self.push(at + later, Event::Answer(caller, sent, ok));
                 }
                 Event::Answer(caller, sent, ok) => {
+                    let budget = &mut budgets[caller % set.operators];
                     match ok {
                         true => budget.answered(now),
                         false => budget.throttled(now, self.start + Duration::from_micros(sent), self.dice.u64(..)),
@@ -128,11 +136,13 @@ impl Sim {
                 }
                 Event::Due => {}
             }
-            while let Some(caller) = budget.next(now) {
-                let later = self.half_way();
-                self.push(at + later, Event::Arrive(caller, at));
+            for budget in &mut budgets {
+                while let Some(caller) = budget.next(now) {
+                    let later = self.half_way();
+                    self.push(at + later, Event::Arrive(caller, at));
+                }
             }
-            if let Some(due) = budget.due() {
+            if let Some(due) = budgets.iter().filter_map(Budget::due).min() {
                 let due = (due.saturating_duration_since(self.start).as_micros() as u64).max(at + 1);
                 if self.due <= at || due < self.due {
                     self.due = due;
@@ -171,7 +181,7 @@ const COMPANY: (f64, f64) = (180.0, 240.0);
 
 fn setting(limit: f64, latency: (f64, f64), seed: u64) -> Setting {
     let limits = Limits { min: 1.0, max: 100.0 };
-    Setting { limit, callers: 8, latency, foreign: COMPANY, seconds: SECONDS, limits, seed }
+    Setting { limit, callers: 8, operators: 1, latency, foreign: COMPANY, seconds: SECONDS, limits, seed }
 }
 
 #[test]
@@ -198,4 +208,22 @@ fn below_the_accounts_limit_it_is_ours_that_holds() {
     assert_eq!(told.iter().map(|second| second.throttled).sum::<f64>(), 0.0);
     let answered = told[60..].iter().map(|second| second.answered).sum::<f64>() / 300.0;
     assert!((19.8..=20.01).contains(&answered), "{answered} a second");
+}
+
+/// Operators of two clusters in one account: neither knows of the other, both get on.
+#[test]
+fn two_that_learn_share_what_there_is() {
+    for limit in [5.0, 10.0, 20.0] {
+        let alone = Setting { seconds: 960, foreign: (1e6, 1e6), ..setting(limit, (0.005, 0.2), 1) };
+        let told = simulate(Setting { operators: 2, ..alone });
+        let (used, throttled) = measure(limit, &told[120..]);
+        let share = |told: &[Second]| {
+            told.iter().map(|second| second.second).sum::<f64>()
+                / told.iter().map(|second| second.answered).sum::<f64>()
+        };
+        let shares: Vec<f64> = told[120..].chunks(120).map(share).collect();
+        println!("{limit}: {used:.3} used, {throttled:.4} throttled, {shares:.2?}");
+        assert!(used >= 0.95 && throttled < 0.03, "limit {limit}: {used} used, {throttled} throttled");
+        assert!(shares.iter().all(|share| (0.15..=0.85).contains(share)), "limit {limit}: {shares:?}");
+    }
 }
