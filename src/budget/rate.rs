@@ -4,7 +4,7 @@
 //! at moments when the bucket is empty: what was answered in between is our share of it, and that is a better
 //! measure than the rate at which it went wrong. So a throttle halves the rate for a moment, which lets the bucket
 //! recover what is then used; after that it comes back to just below the measured share, creeps over it, and where
-//! nothing happens for a while climbs faster and faster: a share that others leave is found within half a minute.
+//! nothing happens for a while climbs faster and faster: a share that others leave is found within twenty seconds.
 
 use crate::backoff::jittered;
 use std::time::{Duration, Instant};
@@ -24,11 +24,12 @@ const START: f64 = 10.0;
 const SLOWED: (Duration, f64) = (Duration::from_millis(1000), 0.25);
 /// From where to where it creeps after that, in shares.
 const CREEP: (f64, f64) = (0.95, 1.03);
-/// For as many calls it creeps, as each throttle costs a call: but so many seconds at least and at most.
+/// For as many calls it creeps, as each throttle costs one: but so many seconds at least and at most. Longer, and what
+/// others leave lies there for longer.
 const CREEP_CALLS: f64 = 60.0;
-const CREEP_SECONDS: (f64, f64) = (8.0, 20.0);
+const CREEP_SECONDS: (f64, f64) = (8.0, 12.0);
 /// How fast it climbs then: in so many seconds by as much as the share is, or by [`LEAST`].
-const DOUBLES: f64 = 6.0;
+const DOUBLES: f64 = 5.0;
 /// What climbs as if it were so much: else a share of next to nothing would take minutes to become one.
 const LEAST: f64 = 5.0;
 /// What was answered longer ago fades.

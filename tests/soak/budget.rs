@@ -124,7 +124,7 @@ async fn keeps_to(limit: u32, env: Arc<Env>) {
     let spans = [
         ("learning", moments[0], moments[1], 0.0, 100.0),
         ("alone", moments[1], moments[2], 95.0, 3.0),
-        ("in company", moments[2], moments[3], 88.0, 6.0),
+        ("in company", moments[2], moments[3], 88.0, 8.0),
         ("alone again", half_a_minute_later, moments[4], 95.0, 3.0),
         ("all after the first minute", moments[1], moments[4], 95.0, 3.0),
     ];
