@@ -16,6 +16,9 @@ pub enum Retry {
     Slow,
     /// From a second, doubling, to five minutes: the other side may be overloaded.
     Exponential,
+    /// From half a second, doubling, to ten seconds: the request budget has slowed down already, and this only keeps a key
+    /// from asking at once for what was just refused.
+    Paced,
     /// From two seconds, growing slowly, to a minute: it is a matter of seconds until the other side has settled.
     Seconds,
     /// Not by time: when the class turns Ready.
@@ -30,6 +33,9 @@ pub const EXPONENTIAL: (Duration, Duration) = (Duration::from_secs(1), Duration:
 pub const FLOOR: Duration = Duration::from_millis(500);
 /// The first and the longest delay of [`Retry::Seconds`].
 pub const SECONDS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+/// The first and the longest delay of [`Retry::Paced`], and how far it is spread: what was refused together comes back
+/// one after another.
+pub const PACED: (Duration, Duration, f64) = (Duration::from_millis(500), Duration::from_secs(10), 0.5);
 /// How far [`Retry::Slow`] and [`Retry::Seconds`] are spread to either side.
 pub const SPREAD: f64 = 0.1;
 
@@ -44,6 +50,7 @@ pub struct Backoff<K> {
 struct Streak {
     exponential: u32,
     seconds: u32,
+    paced: u32,
 }
 
 impl<K> Default for Backoff<K> {
@@ -73,6 +80,10 @@ impl<K: Eq + Hash + Clone> Backoff<K> {
                 let ceiling = grown(EXPONENTIAL, 2.0, count);
                 Some(FLOOR + ceiling.saturating_sub(FLOOR).mul_f64(fraction(random)))
             }
+            Retry::Paced => {
+                let count = count(&mut self.streak(key).paced);
+                Some(jittered(grown((PACED.0, PACED.1), 2.0, count), PACED.2, random))
+            }
             Retry::Seconds => {
                 let count = count(&mut self.streak(key).seconds);
                 Some(jittered(grown(SECONDS, 1.5, count), SPREAD, random))
@@ -88,7 +99,7 @@ impl<K: Eq + Hash + Clone> Backoff<K> {
     /// How often `key` failed in a row.
     #[must_use]
     pub fn failures(&self, key: &K) -> u32 {
-        self.streaks.get(key).map_or(0, |s| s.exponential.saturating_add(s.seconds))
+        self.streaks.get(key).map_or(0, |s| s.exponential.saturating_add(s.seconds).saturating_add(s.paced))
     }
 
     /// How many keys are failing.
@@ -150,6 +161,7 @@ mod tests {
         assert_eq!(series(Retry::Exponential, 4, MIDDLE), [Some(0.75), Some(1.25), Some(2.25), Some(4.25)]);
         assert_eq!(series(Retry::Exponential, 1, 0), [Some(0.5)]);
         assert_eq!(series(Retry::Seconds, 3, MIDDLE), [Some(2.0), Some(3.0), Some(4.5)]);
+        assert_eq!(series(Retry::Paced, 6, MIDDLE), [0.5, 1.0, 2.0, 4.0, 8.0, 10.0].map(Some));
         assert_eq!(series(Retry::Slow, 2, MIDDLE), [Some(300.0), Some(300.0)]);
         assert_eq!(series(Retry::OnChange, 1, MIDDLE), [None]);
         assert_eq!(series(Retry::WhenClassReady, 1, MIDDLE), [None]);
@@ -189,6 +201,7 @@ mod tests {
             let exponential = last(Retry::Exponential);
             prop_assert!((0.5..=300.0).contains(&exponential));
             prop_assert!(exponential <= 2f64.powf(times as f64));
+            prop_assert!((0.25..=15.0).contains(&last(Retry::Paced)));
             prop_assert!((1.8..=66.0).contains(&last(Retry::Seconds)));
             prop_assert!((270.0..=330.0).contains(&last(Retry::Slow)));
         }

@@ -43,7 +43,9 @@ impl Category {
                 Retry::Slow
             }
             Self::ClassNotReady => Retry::WhenClassReady,
-            Self::Throttled | Self::Transient => Retry::Exponential,
+            // The budget of the account paces all of them; minutes for one of them would be unfair to it.
+            Self::Throttled => Retry::Paced,
+            Self::Transient => Retry::Exponential,
             Self::Settling => Retry::Seconds,
         }
     }
@@ -115,7 +117,7 @@ impl Error {
 mod tests {
     use super::Category::*;
     use super::*;
-    use Retry::{Exponential, OnChange, Seconds, Slow, WhenClassReady};
+    use Retry::{Exponential, OnChange, Paced, Seconds, Slow, WhenClassReady};
 
     /// The table of the design, a row a category. `v`erdict, `o`utage, `b`rief.
     #[test]
@@ -130,7 +132,7 @@ mod tests {
             (Quota, Slow, "QuotaExceeded", ""),
             (Blocked, Slow, "IdentityChanged", "v"),
             (ClassNotReady, WhenClassReady, "ClassNotReady", "ob"),
-            (Throttled, Exponential, "Throttled", "ob"),
+            (Throttled, Paced, "Throttled", "ob"),
             (Settling, Seconds, "Settling", "ob"),
             (Transient, Exponential, "Unavailable", "ob"),
         ];

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod api;
 pub mod aws;
 pub mod backoff;
+pub mod budget;
 pub mod cli;
 pub mod controller;
 pub mod desired;

@@ -4,12 +4,12 @@
 //! and is not held up by it for ever either. Within a kind the namespace that was served least recently goes first,
 //! within a namespace what came first. A key that is being worked on is not given out again before [`Queue::done`].
 
-mod lane;
+pub(crate) mod lane;
 #[cfg(test)]
 mod tests;
 
 use crate::store::NsName;
-use lane::Lane;
+use lane::Lanes;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -127,13 +127,11 @@ pub struct Depth {
 #[derive(Debug, Default)]
 pub struct Queue {
     entries: HashMap<Key, State>,
-    lanes: [Lane; 5],
+    lanes: Lanes<Key>,
     delayed: BTreeSet<(Instant, Key)>,
     in_flight: usize,
     /// Numbers what becomes due, in that order.
     sequence: u64,
-    /// The pass of the lane that was served last.
-    pass: u64,
 }
 
 /// What is asked for.
@@ -171,7 +169,7 @@ impl Queue {
             Some(State::Due(old, number)) => {
                 let want = Want { kind: old, when: When::Now }.merged(new);
                 if want != (Want { kind: old, when: When::Now }) {
-                    self.lanes[old as usize].remove(&key.namespace(), number);
+                    self.lanes.remove(old, &key.namespace(), number);
                     self.enter(key, want, Some(number));
                 }
             }
@@ -187,12 +185,7 @@ impl Queue {
     /// The next key to work on, and why. It is not given out again before [`Queue::done`].
     pub fn pop(&mut self, now: Instant) -> Option<(Key, Kind)> {
         self.promote(now);
-        let waiting = Kind::ALL.into_iter().filter(|k| !self.lanes[*k as usize].is_empty());
-        let kind = waiting.min_by_key(|k| self.lanes[*k as usize].pass)?;
-        let lane = &mut self.lanes[kind as usize];
-        self.pass = lane.pass;
-        lane.pass += STRIDE / kind.weight();
-        let key = lane.pop()?;
+        let (kind, key) = self.lanes.pop()?;
         self.entries.insert(key.clone(), State::InFlight(None));
         self.in_flight += 1;
         Some((key, kind))
@@ -217,7 +210,9 @@ impl Queue {
                 *next = None;
                 return;
             }
-            Some(State::Due(kind, number)) => self.lanes[*kind as usize].remove(&key.namespace(), *number),
+            Some(State::Due(kind, number)) => {
+                self.lanes.remove(*kind, &key.namespace(), *number);
+            }
             Some(State::Delayed(want)) => {
                 if let When::At(at) | When::NotBefore(at) = want.when {
                     self.delayed.remove(&(at, key.clone()));
@@ -249,7 +244,7 @@ impl Queue {
     #[must_use]
     pub fn depth(&self) -> Depth {
         Depth {
-            due: std::array::from_fn(|i| self.lanes[i].len()),
+            due: Kind::ALL.map(|kind| self.lanes.len(kind)),
             delayed: self.delayed.len(),
             in_flight: self.in_flight,
         }
@@ -263,12 +258,7 @@ impl Queue {
                     self.sequence += 1;
                     self.sequence
                 });
-                let lane = &mut self.lanes[want.kind as usize];
-                if lane.is_empty() {
-                    // Who had no work saves up nothing.
-                    lane.pass = lane.pass.max(self.pass);
-                }
-                lane.push(key.namespace(), number, key.clone());
+                self.lanes.push(want.kind, key.namespace(), number, key.clone());
                 self.entries.insert(key, State::Due(want.kind, number));
             }
             When::At(at) | When::NotBefore(at) => {
@@ -287,9 +277,6 @@ impl Queue {
         }
     }
 }
-
-/// A pass that every weight divides.
-const STRIDE: u64 = 16;
 
 impl Want {
     /// Both reasons in one.

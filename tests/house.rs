@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 const PURE: &[&str] = &[
     "api",
     "backoff",
+    "budget",
     "desired",
     "error",
     "guardrails",

@@ -61,5 +61,6 @@ launch_operator() {
     prompt "irsa-operator run --cluster-id demo --eks-cluster $IRSA_EKS_CLUSTER $*"
     "$DEV/env" launch "$IRSA_ENV_DIR" operator -- env -u IRSA_ISSUER -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY \
         KUBECONFIG="$OPERATOR_KUBECONFIG" AWS_SHARED_CREDENTIALS_FILE="$OPERATOR_AWS" \
+        IRSA_AWS_MIN_RATE=1000 IRSA_AWS_MAX_RATE=1000 \
         irsa-operator run --cluster-id demo --eks-cluster "$IRSA_EKS_CLUSTER" --listen 127.0.0.1:0 "$@"
 }

@@ -18,6 +18,12 @@ pub(super) struct AwsError {
 }
 
 impl AwsError {
+    /// It was not sent, because the operator stops. The next start goes on.
+    pub fn stopping(operation: &'static str) -> Self {
+        let text = "the operator is stopping".to_owned();
+        Self { operation, code: None, text, category: Category::Transient }
+    }
+
     /// Whether the answer had this code.
     pub fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)

@@ -1,19 +1,24 @@
-//! The one way to AWS: each call is timed, logged and classified here, and repeated once where nothing is known of how
-//! it ended. All further patience is the queue's.
+//! The one way to AWS: each call waits for its turn, is timed, logged and classified here, and is repeated once where
+//! nothing is known of how it ended. All further patience is the queue's.
 
 use super::Aws;
 use super::classify::{AwsError, classify};
 use crate::error::Category;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use std::future::Future;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::debug;
+
+/// Whose calls have a share of the account's rate of IAM. STS and EKS have limits of their own, and are asked so rarely
+/// that they need none of ours.
+const BUDGETED: &str = "iam:";
 
 impl Aws {
     /// Sends a call, and sends it again if it failed in a way that says nothing.
     ///
     /// Every call is written so that it may be repeated: a change that was made although its answer was lost shows as
-    /// already there or already gone, which callers take for done.
+    /// already there or already gone, which callers take for done. One that is refused for the rate is not repeated
+    /// here: others may go first.
     pub(super) async fn call<T, E, F, Fut>(&self, operation: &'static str, send: F) -> Result<T, AwsError>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -32,19 +37,36 @@ impl Aws {
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, SdkError<E>>>,
     {
-        while let Some(until) = self.pace.pause(Instant::now()) {
-            tokio::time::sleep_until(until.into()).await;
-        }
-        let start = Instant::now();
+        // Outside of every time-out: these begin when the call is sent.
+        let waited = self.turn(operation).await?;
+        let sent = Instant::now();
         let result = send().await.map_err(|error| classify(operation, &error));
-        match &result {
-            Err(error) if error.category == Category::Throttled => {
-                self.pace.throttled(Instant::now(), fastrand::u64(..))
-            }
-            _ => self.pace.answered(Instant::now()),
-        }
-        let code = result.as_ref().err().map_or("ok", AwsError::label);
-        debug!(operation, result = code, ms = start.elapsed().as_millis(), "AWS call");
+        self.learn(operation, sent, result.as_ref().err());
+        tell(operation, waited, sent.elapsed(), result.as_ref().err());
         result
     }
+
+    /// Waits until this call may be sent. Nothing is sent once the operator stops.
+    async fn turn(&self, operation: &'static str) -> Result<Duration, AwsError> {
+        let turn = match operation.starts_with(BUDGETED) {
+            true => self.gate().pass(&self.behalf).await,
+            false => self.gates.open().map(|()| Duration::ZERO),
+        };
+        turn.map_err(|_| AwsError::stopping(operation))
+    }
+
+    fn learn(&self, operation: &'static str, sent: Instant, error: Option<&AwsError>) {
+        if operation.starts_with(BUDGETED) {
+            match error {
+                Some(error) if error.category == Category::Throttled => self.gate().throttled(sent),
+                _ => self.gate().answered(),
+            }
+        }
+    }
+}
+
+/// All that there is to be told of one request: for how long it waited for its turn and for its answer, and which.
+fn tell(operation: &'static str, waited: Duration, took: Duration, error: Option<&AwsError>) {
+    let result = error.map_or("ok", AwsError::label);
+    debug!(operation, result, ms = took.as_millis(), waited_ms = waited.as_millis(), "AWS call");
 }

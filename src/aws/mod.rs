@@ -2,28 +2,32 @@
 
 mod classify;
 mod funnel;
+mod gate;
 mod identity;
-mod pace;
 mod providers;
 mod roles;
 mod sweep;
 
+use classify::AwsError;
 pub use identity::Identity;
 pub use providers::Provider;
 pub use roles::Created;
 pub use sweep::Page;
 
+use crate::budget::Limits;
+use crate::error::Error;
+use crate::queue::Kind;
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use pace::Pace;
+use gate::{Behalf, Gate, Gates};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
 /// One attempt may take this long. With leader election it must end before another replica may begin.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
@@ -34,10 +38,11 @@ pub struct Aws {
     iam: aws_sdk_iam::Client,
     sts: aws_sdk_sts::Client,
     eks: aws_sdk_eks::Client,
-    region: String,
+    region: Arc<str>,
     /// Whose credentials these are. It does not change while they are used.
     identity: Arc<OnceCell<Identity>>,
-    pace: Arc<Pace>,
+    gates: Arc<Gates>,
+    behalf: Behalf,
 }
 
 /// The operator's own account, and those that classes name.
@@ -47,6 +52,7 @@ pub struct Accounts {
     config: SdkConfig,
     session: String,
     external_id: Option<String>,
+    gates: Arc<Gates>,
     assumed: Mutex<HashMap<String, Aws>>,
 }
 
@@ -54,16 +60,32 @@ impl Accounts {
     /// Configured as every AWS tool is: environment, profile, web identity, Pod Identity, IMDS.
     ///
     /// The SDK's own retries are off: they would escape the one place where calls are counted and spaced. The external
-    /// id comes from whoever runs the operator and never from a class, or it would protect nobody.
-    pub async fn from_env(cluster_id: &str, external_id: Option<String>) -> Self {
+    /// id comes from whoever runs the operator and never from a class, or it would protect nobody. Once `stop` is true no
+    /// call is begun.
+    pub async fn from_env(
+        cluster_id: &str,
+        external_id: Option<String>,
+        limits: Limits,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let config = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
             .load()
             .await;
-        let own = Aws::new(&config);
-        Self { own, config, session: format!("irsa-operator-{cluster_id}"), external_id, assumed: Mutex::default() }
+        let gates = Arc::new(Gates::new(limits, stop));
+        let own = Aws::new(&config, gates.clone());
+        let session = format!("irsa-operator-{cluster_id}");
+        Self { own, config, session, external_id, gates, assumed: Mutex::default() }
+    }
+
+    /// Whether a step may be begun.
+    ///
+    /// # Errors
+    /// What calls answer as well once the operator stops: it passes by itself, with the next start.
+    pub fn going_on(&self) -> Result<(), Error> {
+        self.gates.open().map_err(|_| AwsError::stopping("the next step").into())
     }
 
     /// The operator's own account.
@@ -90,27 +112,39 @@ impl Accounts {
             .credentials_provider(SharedCredentialsProvider::new(provider.build().await))
             .identity_cache(IdentityCache::lazy().build())
             .build();
-        let aws = Aws::new(&config);
+        let aws = Aws::new(&config, self.gates.clone());
         self.assumed.lock().unwrap_or_else(PoisonError::into_inner).entry(role.to_owned()).or_insert(aws).clone()
     }
 }
 
 impl Aws {
-    fn new(config: &SdkConfig) -> Self {
+    fn new(config: &SdkConfig, gates: Arc<Gates>) -> Self {
         Self {
             iam: aws_sdk_iam::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
             eks: aws_sdk_eks::Client::new(config),
-            region: config.region().map(ToString::to_string).unwrap_or_default(),
+            region: config.region().map(ToString::to_string).unwrap_or_default().into(),
             identity: Arc::default(),
-            pace: Arc::default(),
+            gates,
+            behalf: Behalf::default(),
         }
     }
 
-    /// Requests a second that the account gives.
+    /// The same account, called on behalf of this namespace and for this reason: that is whose turn each call takes.
+    #[must_use]
+    pub fn on_behalf(&self, kind: Kind, namespace: Arc<str>) -> Self {
+        Self { behalf: Behalf { kind, namespace }, ..self.clone() }
+    }
+
+    /// Requests of IAM a second that the account takes from us, as far as is known.
     #[must_use]
     pub fn rate(&self) -> f64 {
-        10.0
+        self.gate().rate()
+    }
+
+    /// The account's gate, whichever role leads there.
+    fn gate(&self) -> Arc<Gate> {
+        self.gates.of(self.identity.get().map_or("", |identity| &identity.account))
     }
 
     /// The configured region, empty where there is none.

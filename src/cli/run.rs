@@ -2,6 +2,7 @@
 
 use crate::admin::{self, Health};
 use crate::aws::Accounts;
+use crate::budget::Limits;
 use crate::controller::{self, Ctx, Events, Settings};
 use crate::telemetry::{self, Format};
 use k8s_openapi::jiff::SignedDuration;
@@ -47,6 +48,14 @@ pub struct Args {
     #[arg(long, env = "IRSA_CONCURRENCY", value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
 
+    /// As many requests a second are sent to IAM in an account at least, however many it refuses
+    #[arg(long, env = "IRSA_AWS_MIN_RATE", value_name = "RATE", default_value = "1", value_parser = rate)]
+    aws_min_rate: f64,
+
+    /// As many at most. In between it is found out how many the account takes
+    #[arg(long, env = "IRSA_AWS_MAX_RATE", value_name = "RATE", default_value = "20", value_parser = rate)]
+    aws_max_rate: f64,
+
     /// Where /livez and /readyz are served
     #[arg(long, env = "IRSA_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
@@ -80,6 +89,10 @@ pub fn execute(args: &Args) -> ExitCode {
 }
 
 async fn serve(args: &Args) -> Result<(), String> {
+    let limits = Limits { min: args.aws_min_rate, max: args.aws_max_rate };
+    if limits.min > limits.max {
+        return Err(format!("--aws-min-rate {} is more than --aws-max-rate {}", limits.min, limits.max));
+    }
     let mut config = kube::Config::infer().await.map_err(|e| format!("no configuration for the API server: {e}"))?;
     // Patience is the queue's: kube's own would hold a worker for minutes.
     config.default_retry = false;
@@ -101,9 +114,9 @@ async fn serve(args: &Args) -> Result<(), String> {
     // Port 0 takes a free one: then this line is where to find it.
     let listen = listener.local_addr().unwrap_or(args.listen);
     info!(version = env!("CARGO_PKG_VERSION"), cluster_id = args.cluster_id, %listen, "irsa-operator starts");
-    let accounts = Accounts::from_env(&args.cluster_id, args.external_id.clone()).await;
-    let ctx = Arc::new(Ctx::new(settings, client, accounts, events, health.clone()));
     let (stop, stopped) = tokio::sync::watch::channel(false);
+    let accounts = Accounts::from_env(&args.cluster_id, args.external_id.clone(), limits, stopped.clone()).await;
+    let ctx = Arc::new(Ctx::new(settings, client, accounts, events, health.clone()));
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
     tokio::spawn(async move {
         tokio::select! {
@@ -129,10 +142,24 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "write a number and a unit, as 30s, 10m or 2h".to_owned())
 }
 
+/// Requests a second.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse::<f64>().ok().filter(|rate| (0.1..=10_000.0).contains(rate));
+    rate.ok_or_else(|| "write a number of requests a second, from 0.1 to 10000".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::cluster_id;
     use super::*;
+
+    #[test]
+    fn rates() {
+        assert_eq!((rate("20"), rate("0.5")), (Ok(20.0), Ok(0.5)));
+        for wrong in ["0", "-1", "x", "NaN", "inf", "0.01"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn durations_and_cluster_ids() {

@@ -18,6 +18,7 @@ use crate::iam::arn::RoleArn;
 use crate::iam::owner::Ownership;
 use crate::iam::role::{Observed, Role};
 use crate::plan::identity_changed;
+use crate::queue::Kind;
 use crate::snapshot::{Judgement, Prints, Question, Seen};
 use crate::status::{Outcome, RoleInfo, status, was_true};
 use crate::store::{LeanBinding, NsName};
@@ -52,13 +53,13 @@ impl From<ApiError> for Stop {
 }
 
 /// Makes a binding true, or gone.
-pub async fn reconcile(ctx: &Ctx, key: &NsName) -> Next {
+pub async fn reconcile(ctx: &Ctx, key: &NsName, kind: Kind) -> Next {
     let Some(mut object) = ctx.state().bindings.get(key).cloned() else { return Next::Gone };
     if object.head.deleted.is_some() {
-        return deletion::reconcile(ctx, object).await;
+        return deletion::reconcile(ctx, object, kind).await;
     }
     let (mut outcome, began) = (Outcome::default(), Instant::now());
-    let stop = keep(ctx, &mut object, &mut outcome).await.err();
+    let stop = keep(ctx, &mut object, kind, &mut outcome).await.err();
     outcome.generation = object.head.generation;
     match stop {
         Some(Stop::Stale) => return Next::Again,
@@ -70,9 +71,10 @@ pub async fn reconcile(ctx: &Ctx, key: &NsName) -> Next {
 }
 
 /// The table of contents. `outcome` tells how far it came.
-async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, outcome: &mut Outcome) -> Result<(), Stop> {
+async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mut Outcome) -> Result<(), Stop> {
     let spec = object.decode().map_err(|e| Error::new(Category::Invalid, e.to_string()))?;
-    let class = ctx.state().class(spec.class_name.as_deref())?;
+    let mut class = ctx.state().class(spec.class_name.as_deref())?;
+    class.aws = class.aws.on_behalf(kind, object.head.key.namespace.clone());
     outcome.class = Some(class.name.clone());
     refuse_rival(&ctx.state(), object, &spec)?;
     let desired = desired(who(&object.head.key, &class.name), &spec, &class.spec, &class.place)?;

@@ -28,7 +28,7 @@ use tracing::{info, warn};
 const NAMED: usize = 5;
 
 /// Makes a class ready, or lets it go.
-pub async fn reconcile(ctx: &Ctx, name: &Arc<str>) -> Next {
+pub async fn reconcile(ctx: &Ctx, name: &Arc<str>, kind: Kind) -> Next {
     let key = crate::store::NsName::new("", name.clone());
     let Some(mut object) = ctx.state().classes.get(&key).cloned() else { return Next::Gone };
     let mut outcome = ClassOutcome { generation: object.head.generation, ..ClassOutcome::default() };
@@ -39,7 +39,7 @@ pub async fn reconcile(ctx: &Ctx, name: &Arc<str>) -> Next {
             Err(stop) => Some(stop),
         }
     } else {
-        keep(ctx, &mut object, &mut outcome).await.err()
+        keep(ctx, &mut object, kind, &mut outcome).await.err()
     };
     match stop {
         Some(Stop::Stale) => return Next::Again,
@@ -53,7 +53,7 @@ pub async fn reconcile(ctx: &Ctx, name: &Arc<str>) -> Next {
     conclude(ctx, &object, outcome).await
 }
 
-async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, outcome: &mut ClassOutcome) -> Result<(), Stop> {
+async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, kind: Kind, outcome: &mut ClassOutcome) -> Result<(), Stop> {
     let name = object.head.key.name.clone();
     let spec = decode(object).inspect_err(|_| forget(ctx, &name))?;
     outcome.unmanaged = !spec.oidc_provider.manage;
@@ -84,7 +84,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, outcome: &mut ClassOutcome
         }
     };
     outcome.place = Some(place.clone());
-    provider(ctx, &aws, object, &spec, &place).await?;
+    provider(ctx, &aws.on_behalf(kind, Arc::default()), object, &spec, &place).await?;
     let seen = ClassSeen { place: place.clone(), aws, generation, due: ctx.next_look(now) };
     let mut state = ctx.state();
     let before = state.classes_seen.insert(name.clone(), seen);
@@ -235,6 +235,10 @@ fn watch(ctx: &Ctx, place: Option<&Place>) -> Option<Watch> {
 
 async fn conclude(ctx: &Ctx, object: &Arc<LeanClass>, mut outcome: ClassOutcome) -> Next {
     let name = &object.head.key.name;
+    if outcome.failure.is_some() && ctx.accounts.going_on().is_err() {
+        // It stops in the middle of it. The next start tells.
+        return Next::Again;
+    }
     outcome.bindings = ctx.state().counts(name);
     outcome.watch = watch(ctx, outcome.place.as_ref());
     let previous = object.status();

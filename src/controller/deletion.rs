@@ -18,6 +18,7 @@ use crate::iam::arn::RoleArn;
 use crate::iam::owner::Owner;
 use crate::iam::role::Role;
 use crate::plan::{Removal, Step, removal};
+use crate::queue::Kind;
 use crate::status::{self, Notice, Outcome};
 use crate::store::{LeanBinding, NsName};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -29,17 +30,15 @@ use std::time::Instant;
 use tracing::info;
 
 /// Removes what is ours and lets the binding go.
-pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>) -> Next {
+pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>, kind: Kind) -> Next {
     if !object.head.has_finalizer(FINALIZER) {
         return Next::Wait;
     }
     let began = Instant::now();
     let mut outcome = Outcome { generation: object.head.generation, ..Outcome::default() };
-    match clean(ctx, &object, &mut outcome).await {
+    match clean(ctx, &object, kind, &mut outcome).await {
         Ok(notice) => {
-            for step in &outcome.done {
-                info!("{step}");
-            }
+            outcome.done.iter().for_each(|step| info!("{step}"));
             match write::release(ctx, object.as_ref()).await {
                 Ok(()) => {
                     notice.into_iter().for_each(|notice| ctx.events.send(reference(object.as_ref()), notice));
@@ -62,9 +61,10 @@ async fn failed(ctx: &Ctx, object: &Arc<LeanBinding>, mut outcome: Outcome, bega
 }
 
 /// All of it but the finalizer. Returns what is to be told when that is off as well.
-async fn clean(ctx: &Ctx, object: &LeanBinding, outcome: &mut Outcome) -> Result<Option<Notice>, Stop> {
+async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcome) -> Result<Option<Notice>, Stop> {
     let (name, class) = class(&ctx.state(), object);
     let (place, aws) = place(ctx, object, &name, class.as_ref()).await?;
+    let aws = aws.on_behalf(kind, object.head.key.namespace.clone());
     let who = who(&object.head.key, &name);
     let wish = last_wish(who, object, class.as_ref(), &place);
     let owner = wish.as_ref().map_or_else(|| owner(who, &place), |desired| desired.owner.clone());
@@ -148,6 +148,7 @@ async fn remove(
         retain,
     };
     for step in removal(&what)? {
+        ctx.accounts.going_on()?;
         let result = match &step {
             Step::Unannotate { name, uid } => {
                 account::unannotate(ctx, &object.head.key, name, uid).await.map_err(Stop::from)

@@ -170,6 +170,9 @@ async fn steps(
 ) -> Result<Ended, Stop> {
     let arn = &run.desired.arn;
     for step in &plan.steps {
+        if let Err(error) = ctx.accounts.going_on() {
+            outcome.failure.get_or_insert((Some(step.facet()), error));
+        }
         let outage = outcome.failure.as_ref().is_some_and(|(_, error)| error.category.is_outage());
         if outage || !goes_on(&outcome.pending, step) {
             outcome.pending.push(step.clone());
@@ -235,7 +238,10 @@ async fn create(ctx: &Ctx, run: &Run<'_>) -> Result<Created, Error> {
         }
         state.memory.entry(run.binding.clone()).or_default().create_sent = Some(Instant::now());
     }
-    let made = run.aws.create_role(run.desired).await?;
+    let made = run.aws.create_role(run.desired).await;
+    // It may have waited long for its turn, and was sent no later than now.
+    ctx.state().memory.entry(run.binding.clone()).or_default().create_sent = Some(Instant::now());
+    let made = made?;
     if matches!(made, Created::New(_)) {
         ctx.state().snapshot.made(&run.desired.arn);
     }

@@ -32,7 +32,9 @@ pub async fn conclude(
     let key = &object.head.key;
     let category = outcome.trouble().map(|error| error.category);
     outcome.trouble_age = ctx.state().trouble_age(key, category, began);
-    let quiet = category.is_some_and(Category::is_brief) && outcome.trouble_age < QUIET;
+    // What is left undone because the operator stops is not for anybody's eyes: the next start does it.
+    let stops = ctx.accounts.going_on().is_err();
+    let quiet = category.is_some_and(Category::is_brief) && (stops || outcome.trouble_age < QUIET);
     log(&outcome, quiet);
     if !outcome.done.is_empty() {
         // It came further than before, and so is not what the failures before it were. Without this a long plan on a

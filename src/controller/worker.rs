@@ -66,41 +66,41 @@ async fn tidy_up(ctx: Arc<Ctx>) {
 
 async fn work(ctx: Arc<Ctx>, mut stop: signal::Receiver<bool>) {
     loop {
-        let key = tokio::select! {
+        let (key, kind) = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return,
-            key = next(&ctx) => key,
+            next = next(&ctx) => next,
         };
         // The object stands on every line that is written on its behalf, those of AWS calls among them.
         let span = info_span!("reconcile", object = %key);
-        let after = reconcile(&ctx, &key).instrument(span).await;
-        finish(&ctx, &key, after);
+        let after = reconcile(&ctx, &key, kind).instrument(span).await;
+        finish(&ctx, &key, kind, after);
     }
 }
 
-async fn reconcile(ctx: &Ctx, key: &Key) -> Next {
+async fn reconcile(ctx: &Ctx, key: &Key, kind: Kind) -> Next {
     let start = Instant::now();
     let after = match key {
-        Key::Binding(name) => binding::reconcile(ctx, name).await,
-        Key::Class(name) => class::reconcile(ctx, name).await,
+        Key::Binding(name) => binding::reconcile(ctx, name, kind).await,
+        Key::Class(name) => class::reconcile(ctx, name, kind).await,
     };
     debug!(ms = start.elapsed().as_millis(), ?after, "reconciled");
     after
 }
 
 /// Whose turn it is, once all watches have shown what there is.
-async fn next(ctx: &Ctx) -> Key {
+async fn next(ctx: &Ctx) -> (Key, Kind) {
     loop {
         let due = {
             let mut state = ctx.state();
             if state.synced()
-                && let Some((key, _)) = state.queue.pop(Instant::now())
+                && let Some(next) = state.queue.pop(Instant::now())
             {
                 // One wakes the next, so that a burst of events needs no burst of wake-ups.
                 if !state.queue.is_empty() {
                     ctx.wake.notify_one();
                 }
-                return key;
+                return next;
             }
             state.queue.next_due().filter(|_| state.synced())
         };
@@ -121,10 +121,12 @@ fn succeeded(state: &mut State, key: &Key) {
     state.backoff.forget(key);
 }
 
-fn finish(ctx: &Ctx, key: &Key, next: Next) {
+fn finish(ctx: &Ctx, key: &Key, kind: Kind, next: Next) {
     let now = Instant::now();
     let random = fastrand::u64(..);
     let mut state = ctx.state();
+    // Refused for the rate, it has lost its turn and not its rank: whoever waits for it waits still.
+    let again = |category| if category == Category::Throttled { kind } else { Kind::Repair };
     match next {
         Next::Gone => {
             state.backoff.forget(key);
@@ -144,12 +146,12 @@ fn finish(ctx: &Ctx, key: &Key, next: Next) {
                 // Whoever looks more often than that at what works looks as often at what does not.
                 let slow = category.retry() == Retry::Slow;
                 let at = if slow { ctx.next_look(now).min(now + delay) } else { now + delay };
-                state.queue.push(key.clone(), Kind::Repair, When::NotBefore(at));
+                state.queue.push(key.clone(), again(category), When::NotBefore(at));
             }
         }
         Next::FailedQuietly(category, silence) => {
             let delay = state.backoff.failed(key, category.retry(), random).map_or(silence, |delay| delay.min(silence));
-            state.queue.push(key.clone(), Kind::Repair, When::NotBefore(now + delay));
+            state.queue.push(key.clone(), again(category), When::NotBefore(now + delay));
         }
     }
     state.queue.done(key);

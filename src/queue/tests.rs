@@ -171,7 +171,7 @@ fn a_namespace_without_work_is_forgotten() {
         queue.done(&key);
     }
     drain(&mut queue, start());
-    assert_eq!(queue.lanes.iter().map(Lane::remembered).sum::<usize>(), 0);
+    assert_eq!(queue.lanes.remembered(), 0);
 }
 
 #[derive(Clone, Debug)]
@@ -276,7 +276,7 @@ proptest! {
             prop_assert_eq!(queue.len(), waiting);
             prop_assert_eq!(depth.due.iter().sum::<usize>() + depth.delayed, waiting);
             prop_assert_eq!(depth.in_flight, plain.iter().filter(|p| p.in_flight).count());
-            prop_assert!(queue.lanes.iter().map(Lane::remembered).sum::<usize>() <= 4 * 5);
+            prop_assert!(queue.lanes.remembered() <= 4 * 5);
         }
     }
 

@@ -86,6 +86,11 @@ impl Env {
         Self::own_with(name, &["--no-controller-manager"])
     }
 
+    /// [`Self::own`] that waits for no other to end: for what asks little of the machine and takes long.
+    pub fn beside(name: &str) -> Arc<Self> {
+        Arc::new(Self::start(name, &["--no-controller-manager"]))
+    }
+
     /// [`Self::own`] with these options of `dev/env`: none, and there is a controller-manager.
     pub fn own_with(name: &str, options: &[&str]) -> Arc<Self> {
         let (count, freed) = &OWN;

@@ -39,6 +39,8 @@ impl Operator {
         command.env_clear().envs(env.operator_variables()).env("RUST_BACKTRACE", "1");
         // What the emulator shows lags behind for 2 s at most, and so need not be distrusted for 90 seconds.
         command.env("IRSA_SETTLE", "3s").env("IRSA_LOG_LEVEL", "info,irsa_operator=debug");
+        // The emulator has no limit but where a test gives it one, and nobody waits for what AWS might take.
+        command.env("IRSA_AWS_MIN_RATE", "1000").env("IRSA_AWS_MAX_RATE", "1000");
         let file = OpenOptions::new().create(true).append(true).open(&log).expect("a log");
         command.stdin(Stdio::null()).stdout(file.try_clone().expect("a log")).stderr(file).process_group(0);
         let child = command.spawn().expect("the operator's program");
