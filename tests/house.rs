@@ -11,6 +11,7 @@ const PURE: &[&str] = &[
     "guardrails",
     "holder",
     "iam",
+    "leader",
     "plan",
     "queue",
     "snapshot",

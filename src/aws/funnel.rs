@@ -36,6 +36,10 @@ impl Aws {
             tokio::time::sleep_until(until.into()).await;
         }
         let start = Instant::now();
+        if !self.fence.holds(start) {
+            // Another replica may lead by now. This process is about to end, and has nothing to say or do any more.
+            return std::future::pending().await;
+        }
         let result = send().await.map_err(|error| classify(operation, &error));
         match &result {
             Err(error) if error.category == Category::Throttled => {

@@ -13,6 +13,7 @@ pub use providers::Provider;
 pub use roles::Created;
 pub use sweep::Page;
 
+use crate::leader::{ATTEMPT, Fence};
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -22,11 +23,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use pace::Pace;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use tokio::sync::OnceCell;
-
-/// One attempt may take this long. With leader election it must end before another replica may begin.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A client for one AWS account. Clones share connections and credentials.
 #[derive(Clone, Debug)]
@@ -38,6 +35,8 @@ pub struct Aws {
     /// Whose credentials these are. It does not change while they are used.
     identity: Arc<OnceCell<Identity>>,
     pace: Arc<Pace>,
+    /// Asked just before each request is sent.
+    fence: Fence,
 }
 
 /// The operator's own account, and those that classes name.
@@ -45,6 +44,7 @@ pub struct Aws {
 pub struct Accounts {
     own: Aws,
     config: SdkConfig,
+    fence: Fence,
     session: String,
     external_id: Option<String>,
     assumed: Mutex<HashMap<String, Aws>>,
@@ -55,15 +55,16 @@ impl Accounts {
     ///
     /// The SDK's own retries are off: they would escape the one place where calls are counted and spaced. The external
     /// id comes from whoever runs the operator and never from a class, or it would protect nobody.
-    pub async fn from_env(cluster_id: &str, external_id: Option<String>) -> Self {
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+    pub async fn from_env(cluster_id: &str, external_id: Option<String>, fence: Fence) -> Self {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
         let config = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
             .load()
             .await;
-        let own = Aws::new(&config);
-        Self { own, config, session: format!("irsa-operator-{cluster_id}"), external_id, assumed: Mutex::default() }
+        let own = Aws::new(&config, fence.clone());
+        let session = format!("irsa-operator-{cluster_id}");
+        Self { own, config, fence, session, external_id, assumed: Mutex::default() }
     }
 
     /// The operator's own account.
@@ -90,13 +91,13 @@ impl Accounts {
             .credentials_provider(SharedCredentialsProvider::new(provider.build().await))
             .identity_cache(IdentityCache::lazy().build())
             .build();
-        let aws = Aws::new(&config);
+        let aws = Aws::new(&config, self.fence.clone());
         self.assumed.lock().unwrap_or_else(PoisonError::into_inner).entry(role.to_owned()).or_insert(aws).clone()
     }
 }
 
 impl Aws {
-    fn new(config: &SdkConfig) -> Self {
+    fn new(config: &SdkConfig, fence: Fence) -> Self {
         Self {
             iam: aws_sdk_iam::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
@@ -104,6 +105,7 @@ impl Aws {
             region: config.region().map(ToString::to_string).unwrap_or_default(),
             identity: Arc::default(),
             pace: Arc::default(),
+            fence,
         }
     }
 
