@@ -10,4 +10,5 @@ mod harness;
 
 mod faults;
 mod minute;
+mod replicas;
 mod storm;

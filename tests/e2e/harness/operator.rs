@@ -28,6 +28,11 @@ impl Operator {
 
     /// The same with this program, as with the release build.
     pub fn start_program(program: &Path, env: &Env, flags: &[&str]) -> Self {
+        Self::start_as(program, env, flags, &[])
+    }
+
+    /// The same with these variables of its own.
+    pub fn start_as(program: &Path, env: &Env, flags: &[&str], variables: &[(&str, String)]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let name = format!("operator-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let log = env.dir.join("logs").join(format!("{name}.log"));
@@ -39,6 +44,8 @@ impl Operator {
         command.env_clear().envs(env.operator_variables()).env("RUST_BACKTRACE", "1");
         // What the emulator shows lags behind for 2 s at most, and so need not be distrusted for 90 seconds.
         command.env("IRSA_SETTLE", "3s").env("IRSA_LOG_LEVEL", "info,irsa_operator=debug");
+        // One that is alone need not wait for a Lease that one before it may not have given back.
+        command.env("IRSA_LEADER_ELECT", "false").envs(variables.iter().map(|(name, value)| (name, value)));
         let file = OpenOptions::new().create(true).append(true).open(&log).expect("a log");
         command.stdin(Stdio::null()).stdout(file.try_clone().expect("a log")).stderr(file).process_group(0);
         let child = command.spawn().expect("the operator's program");
