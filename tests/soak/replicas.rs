@@ -103,6 +103,7 @@ async fn stopped(space: &Space, mut first: Replica, second: &Replica, names: &[S
     println!("stopped: the next leader works after {:?}", takes_over(space, second, since).await);
     space.ready("held-1").await;
     emulator.release(&late).await;
+    emulator.journal_wait(2, &format!("operation=CreateRole&param.RoleName={}", space.role_name("held-1"))).await;
     drop((slow, holds));
     made_once(space, names).await;
     let before = calls(space, &first.query()).await.len();
