@@ -105,7 +105,7 @@ async fn serve(args: &Args) -> Result<(), String> {
     let unusable = |e: kube::Error| format!("the API server can't be talked to: {e}");
     let leadership = if args.leader_elect {
         let own = args.leader_elect_namespace.clone().or_else(|| std::env::var("POD_NAMESPACE").ok());
-        let namespace = own.unwrap_or_else(|| config.default_namespace.clone());
+        let namespace = own.filter(|name| !name.is_empty()).unwrap_or_else(|| config.default_namespace.clone());
         let client = kube::Client::try_from(config.clone()).map_err(unusable)?;
         Leadership::stand(client, &namespace, health.clone())
     } else {

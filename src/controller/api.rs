@@ -101,3 +101,25 @@ pub fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::leader::Election;
+
+    #[tokio::test]
+    async fn nothing_is_changed_without_the_right() {
+        let refused = async |method: &str, fence: Fence| {
+            // Nobody listens there: what is let through fails in another way.
+            let client = fenced(kube::Config::new("http://127.0.0.1:1".parse().unwrap()), fence).unwrap();
+            let request = http::Request::builder().method(method).uri("/").body(Vec::new()).unwrap();
+            let answer = client.request::<serde_json::Value>(request).await.unwrap_err();
+            matches!(answer, kube::Error::Service(error) if error.is::<NotLeading>())
+        };
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            assert!(refused(method, Election::new("me".to_owned()).fence()).await, "{method}");
+            assert!(!refused(method, Fence::open()).await, "{method}");
+        }
+        assert!(!refused("GET", Election::new("me".to_owned()).fence()).await, "who does not lead looks");
+    }
+}
