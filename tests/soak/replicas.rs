@@ -1,14 +1,18 @@
 //! Leaders that die, stop, are cut off or replaced in the middle of their work. The journal of AWS is the witness: at
 //! most the calls in flight overlap with those of the next leader, and nothing is doubled or left over.
 
-use crate::harness::{Env, Replica, Space, documents::aws, eventually, is};
+use crate::harness::{
+    Env, Replica, Space,
+    documents::{allow, aws, inline},
+    eventually, is,
+};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// From a leader's sudden end until the next one works.
 const TAKEOVER: Duration = Duration::from_secs(20);
-/// Often, so that a leader calls AWS all the time.
+/// Often, so that what was changed behind a leader's back is soon seen.
 const FLAGS: [&str; 2] = ["--resync", "2s"];
 
 async fn make(space: &Space, names: &[String]) {
@@ -116,10 +120,18 @@ async fn stopped(space: &Space, mut first: Replica, second: &Replica, names: &[S
     made_once(space, names).await;
 }
 
-/// From the API server, and not from AWS.
+/// From the API server, and not from AWS, in the middle of eight calls of a second each.
 async fn cut_off(space: &Space, mut third: Replica, names: &[String]) {
     let mut fourth = Replica::start(&space.env, "fourth", &FLAGS).await;
     fourth.operator.ready().await;
+    let long = ["long".to_owned()];
+    make(space, &long).await;
+    space.ready("long").await;
+    let slow = json!({"action": "delay", "ms": 1000, "match": {"operation": "PutRolePolicy"}});
+    let slow = space.emulator.rule(slow).await;
+    let inline: Vec<Value> = (0..8).map(|number| inline(&format!("p{number}"), allow("s3:GetObject"))).collect();
+    space.patch_binding("long", json!({"spec": {"policies": {"inline": inline}}})).await;
+    space.emulator.journal_wait(1, &format!("{}&operation=PutRolePolicy", third.query())).await;
     let (since, cut) = (Instant::now(), Timestamp::now());
     third.cut();
     assert_eq!(third.ended().await, Some(1));
@@ -134,6 +146,11 @@ async fn cut_off(space: &Space, mut third: Replica, names: &[String]) {
     assert!(last > after(1000), "AWS was within reach, and it worked on: {cut} {last}");
     assert!(last < after(6500), "not beyond its right: {cut} {last}");
     assert!(next > after(12_500), "the next one waits for the Lease to run out: {cut} {next}");
+    drop(slow);
+    let all = |role: &Value| role["inline"].as_object().is_some_and(|inline| inline.len() == 8);
+    space.role_until("long", "has all its policies", all).await;
+    space.delete("long").await;
+    space.gone("long").await;
     made_once(space, names).await;
     fourth.operator.terminate();
     assert_eq!(fourth.ended().await, Some(0));
