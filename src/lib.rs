@@ -11,6 +11,7 @@ pub mod desired;
 pub mod error;
 pub mod holder;
 pub mod iam;
+pub mod leader;
 pub mod plan;
 pub mod queue;
 pub mod snapshot;

@@ -12,6 +12,7 @@ const PURE: &[&str] = &[
     "guardrails",
     "holder",
     "iam",
+    "leader",
     "plan",
     "queue",
     "snapshot",

@@ -1,6 +1,7 @@
 //! The request budget of an account as callers meet it: they wait here for their turn, until the operator stops.
 
 use crate::budget::{Budget, Limits, Place};
+use crate::leader::Fence;
 use crate::queue::Kind;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +30,7 @@ pub(super) struct Stopping;
 pub(super) struct Gates {
     limits: Limits,
     stop: watch::Receiver<bool>,
+    fence: Fence,
     gates: Mutex<HashMap<String, Arc<Gate>>>,
 }
 
@@ -49,8 +51,13 @@ struct Waiting<'a> {
 }
 
 impl Gates {
-    pub fn new(limits: Limits, stop: watch::Receiver<bool>) -> Self {
-        Self { limits, stop, gates: Mutex::default() }
+    pub fn new(limits: Limits, stop: watch::Receiver<bool>, fence: Fence) -> Self {
+        Self { limits, stop, fence, gates: Mutex::default() }
+    }
+
+    /// Asked just before each request is sent.
+    pub fn fence(&self) -> &Fence {
+        &self.fence
     }
 
     /// The gate of this account. Where it is not known yet who we are there is one for all.
@@ -156,7 +163,7 @@ mod tests {
 
     fn gates(rate: f64) -> (watch::Sender<bool>, Gates) {
         let (stop, stopped) = watch::channel(false);
-        (stop, Gates::new(Limits { min: rate, max: rate }, stopped))
+        (stop, Gates::new(Limits { min: rate, max: rate }, stopped, Fence::open()))
     }
 
     #[tokio::test]

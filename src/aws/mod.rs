@@ -16,6 +16,7 @@ pub use sweep::Page;
 
 use crate::budget::Limits;
 use crate::error::Error;
+use crate::leader::{ATTEMPT, Fence};
 use crate::queue::Kind;
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
@@ -26,11 +27,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use gate::{Behalf, Gate, Gates};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use tokio::sync::{OnceCell, watch};
-
-/// One attempt may take this long. With leader election it must end before another replica may begin.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A client for one AWS account. Clones share connections and credentials.
 #[derive(Clone, Debug)]
@@ -67,14 +64,15 @@ impl Accounts {
         external_id: Option<String>,
         limits: Limits,
         stop: watch::Receiver<bool>,
+        fence: Fence,
     ) -> Self {
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
         let config = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
             .load()
             .await;
-        let gates = Arc::new(Gates::new(limits, stop));
+        let gates = Arc::new(Gates::new(limits, stop, fence));
         let own = Aws::new(&config, gates.clone());
         let session = format!("irsa-operator-{cluster_id}");
         Self { own, config, session, external_id, gates, assumed: Mutex::default() }

@@ -3,7 +3,7 @@
 use crate::admin::{self, Health};
 use crate::aws::Accounts;
 use crate::budget::Limits;
-use crate::controller::{self, Ctx, Events, Settings};
+use crate::controller::{self, Ctx, Events, LEASES, Leadership, Settings};
 use crate::telemetry::{self, Format};
 use k8s_openapi::jiff::SignedDuration;
 use std::net::SocketAddr;
@@ -55,6 +55,14 @@ pub struct Args {
     /// As many at most. In between it is found out how many the account takes
     #[arg(long, env = "IRSA_AWS_MAX_RATE", value_name = "RATE", default_value = "20", value_parser = rate)]
     aws_max_rate: f64,
+    /// Work only while this replica holds the Lease irsa-operator, so that there may be more than one
+    #[arg(long, env = "IRSA_LEADER_ELECT", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set,
+        num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    leader_elect: bool,
+
+    /// Where that Lease is. By default the operator's own namespace: $POD_NAMESPACE, or that of its kubeconfig or Pod
+    #[arg(long, env = "IRSA_LEADER_ELECT_NAMESPACE", value_name = "NAMESPACE")]
+    leader_elect_namespace: Option<String>,
 
     /// Where /livez and /readyz are served
     #[arg(long, env = "IRSA_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
@@ -78,7 +86,12 @@ pub fn execute(args: &Args) -> ExitCode {
     // One thread: it waits for networks, its work is a fraction of a core, and each thread more would have a heap of
     // its own (docs/performance.md).
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let result = runtime.map_err(|e| e.to_string()).and_then(|runtime| runtime.block_on(serve(args)));
+    let result = runtime.map_err(|e| e.to_string()).and_then(|runtime| {
+        let result = runtime.block_on(serve(args));
+        // A name that is still looked up must not keep alive who has lost the right to work.
+        runtime.shutdown_background();
+        result
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -96,11 +109,21 @@ async fn serve(args: &Args) -> Result<(), String> {
     let mut config = kube::Config::infer().await.map_err(|e| format!("no configuration for the API server: {e}"))?;
     // Patience is the queue's: kube's own would hold a worker for minutes.
     config.default_retry = false;
-    let client = kube::Client::try_from(config).map_err(|e| format!("the API server can't be talked to: {e}"))?;
     let listener =
         tokio::net::TcpListener::bind(args.listen).await.map_err(|e| format!("--listen {}: {e}", args.listen))?;
-    let kinds = ["irsabindings", "irsaclasses", "serviceaccounts"].map(str::to_owned);
+    let kinds = ["irsabindings", "irsaclasses", "serviceaccounts"].into_iter();
+    let kinds: Vec<String> = kinds.chain(args.leader_elect.then_some(LEASES)).map(str::to_owned).collect();
     let health = Arc::new(Health::waiting_for(&kinds));
+    let unusable = |e: kube::Error| format!("the API server can't be talked to: {e}");
+    let leadership = if args.leader_elect {
+        let own = args.leader_elect_namespace.clone().or_else(|| std::env::var("POD_NAMESPACE").ok());
+        let namespace = own.filter(|name| !name.is_empty()).unwrap_or_else(|| config.default_namespace.clone());
+        let client = kube::Client::try_from(config.clone()).map_err(unusable)?;
+        Leadership::stand(client, &namespace, health.clone())
+    } else {
+        Leadership::unopposed()
+    };
+    let client = controller::fenced(config, leadership.fence()).map_err(unusable)?;
     let (events, written) = Events::start(client.clone());
     let settings = Settings {
         cluster_id: args.cluster_id.clone(),
@@ -115,8 +138,10 @@ async fn serve(args: &Args) -> Result<(), String> {
     let listen = listener.local_addr().unwrap_or(args.listen);
     info!(version = env!("CARGO_PKG_VERSION"), cluster_id = args.cluster_id, %listen, "irsa-operator starts");
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let accounts = Accounts::from_env(&args.cluster_id, args.external_id.clone(), limits, stopped.clone()).await;
-    let ctx = Arc::new(Ctx::new(settings, client, accounts, events, health.clone()));
+    let external_id = args.external_id.clone();
+    let fence = leadership.fence();
+    let accounts = Accounts::from_env(&args.cluster_id, external_id, limits, stopped.clone(), fence).await;
+    let ctx = Arc::new(Ctx::new(settings, client, accounts, events, health.clone(), leadership.clone()));
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
     tokio::spawn(async move {
         tokio::select! {
@@ -125,13 +150,20 @@ async fn serve(args: &Args) -> Result<(), String> {
         }
         let _ = stop.send(true);
     });
+    let life = async {
+        let ended = controller::run(ctx, stopped).await;
+        // What was handed in is still written, if the API server takes it.
+        let _ = tokio::time::timeout(Duration::from_secs(5), written).await;
+        if ended {
+            leadership.release().await;
+        }
+    };
     tokio::select! {
-        () = controller::run(ctx, stopped) => {}
-        served = admin::serve(listener, health) => return Err(format!("--listen {}: {served:?}", args.listen)),
+        biased;
+        why = leadership.lost() => Err(format!("this replica leads no longer, and ends: {why}")),
+        () = life => Ok(()),
+        served = admin::serve(listener, health) => Err(format!("--listen {}: {served:?}", args.listen)),
     }
-    // What was handed in is still written, if the API server takes it.
-    let _ = tokio::time::timeout(Duration::from_secs(5), written).await;
-    Ok(())
 }
 
 /// `90s`, `10m`, `2h`, `500ms`.

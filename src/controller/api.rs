@@ -2,12 +2,11 @@
 
 use crate::api::reason;
 use crate::error::{Category, Error};
+use crate::leader::{ATTEMPT, Fence, NotLeading};
 use kube::core::Status;
 use std::future::Future;
-use std::time::Duration;
-
-/// kube's client has no read time-out of its own, so that a half-open connection would hang for ever.
-const TIMEOUT: Duration = Duration::from_secs(10);
+use std::time::Instant;
+use tower::filter::FilterLayer;
 
 /// A call to the API server that failed.
 #[derive(Debug)]
@@ -24,17 +23,35 @@ pub enum ApiError {
     Failed(Error),
 }
 
-/// Sends a call.
+/// A client that changes nothing without the right to it, which it asks for just before it sends.
+///
+/// # Errors
+/// Where the configuration can't be used.
+pub fn fenced(config: kube::Config, fence: Fence) -> Result<kube::Client, kube::Error> {
+    let check = move |request: http::Request<kube::client::Body>| -> Result<_, tower::BoxError> {
+        if request.method().is_safe() || fence.holds(Instant::now()) { Ok(request) } else { Err(NotLeading.into()) }
+    };
+    Ok(kube::client::ClientBuilder::try_from(config)?.with_layer(&FilterLayer::new(check)).build())
+}
+
+/// Sends a call. kube's client has no read time-out of its own, so that a half-open connection would hang for ever.
 ///
 /// # Errors
 /// See [`ApiError`].
 pub async fn send<T>(what: &str, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, ApiError> {
-    match tokio::time::timeout(TIMEOUT, call).await {
+    match tokio::time::timeout(ATTEMPT, call).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(kube::Error::Api(status))) => Err(meaning(what, &status)),
+        // The process is about to end, and there is nothing to be said or done any more.
+        Ok(Err(kube::Error::Service(error))) if error.is::<NotLeading>() => std::future::pending().await,
         Ok(Err(error)) => Err(unavailable(what, &root_cause(&error))),
-        Err(_) => Err(unavailable(what, "no answer in time")),
+        Err(_) => Err(no_answer(what)),
     }
+}
+
+/// A call that took too long.
+pub fn no_answer(what: &str) -> ApiError {
+    unavailable(what, "no answer in time")
 }
 
 fn unavailable(what: &str, why: &str) -> ApiError {
@@ -82,5 +99,27 @@ pub fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
             Some(source) => cause = source,
             None => return cause.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::leader::Election;
+
+    #[tokio::test]
+    async fn nothing_is_changed_without_the_right() {
+        let refused = async |method: &str, fence: Fence| {
+            // Nobody listens there: what is let through fails in another way.
+            let client = fenced(kube::Config::new("http://127.0.0.1:1".parse().unwrap()), fence).unwrap();
+            let request = http::Request::builder().method(method).uri("/").body(Vec::new()).unwrap();
+            let answer = client.request::<serde_json::Value>(request).await.unwrap_err();
+            matches!(answer, kube::Error::Service(error) if error.is::<NotLeading>())
+        };
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            assert!(refused(method, Election::new("me".to_owned()).fence()).await, "{method}");
+            assert!(!refused(method, Fence::open()).await, "{method}");
+        }
+        assert!(!refused("GET", Election::new("me".to_owned()).fence()).await, "who does not lead looks");
     }
 }

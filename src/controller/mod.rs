@@ -10,6 +10,7 @@ mod events;
 mod execute;
 mod facts;
 mod known;
+mod lease;
 mod lock;
 mod refresh;
 mod state;
@@ -18,6 +19,8 @@ mod watch;
 mod worker;
 mod write;
 
+pub use api::fenced;
 pub use events::Events;
+pub use lease::{KIND as LEASES, Leadership};
 pub use state::{Ctx, Settings};
 pub use worker::run;

@@ -1,6 +1,7 @@
 //! What all reconciles share.
 
 use super::events::Events;
+use super::lease::Leadership;
 use crate::admin::Health;
 use crate::api::IrsaClassSpec;
 use crate::aws::{Accounts, Aws};
@@ -14,7 +15,7 @@ use crate::store::{Kept, LeanBinding, LeanClass, LeanServiceAccount, NsName, Sto
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OnceCell};
 
@@ -60,11 +61,14 @@ pub struct Ctx {
     pub events: Events,
     /// What `/readyz` tells.
     pub health: Arc<Health>,
+    /// Whether this replica works.
+    pub leadership: Leadership,
     /// Wakes a worker that has nothing to do.
     pub wake: Notify,
     /// Another class is ready, or one is gone.
     pub classes_changed: Notify,
-    started: (Timestamp, Instant),
+    /// When this replica began to work.
+    began: OnceLock<(Timestamp, Instant)>,
     state: Mutex<State>,
 }
 
@@ -146,6 +150,7 @@ impl Ctx {
         accounts: Accounts,
         events: Events,
         health: Arc<Health>,
+        leadership: Leadership,
     ) -> Self {
         Self {
             settings,
@@ -154,9 +159,10 @@ impl Ctx {
             eks_issuer: OnceCell::new(),
             events,
             health,
+            leadership,
             wake: Notify::new(),
             classes_changed: Notify::new(),
-            started: (Timestamp::now(), Instant::now()),
+            began: OnceLock::new(),
             state: Mutex::default(),
         }
     }
@@ -164,6 +170,11 @@ impl Ctx {
     /// The state, locked.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When this replica began to work: now, the first time that it is asked. Another one may have worked until then.
+    pub fn begins(&self) -> &(Timestamp, Instant) {
+        self.began.get_or_init(|| (Timestamp::now(), Instant::now()))
     }
 
     /// The role as our own last write left it, if that was so shortly ago that AWS may still show what was before.
@@ -179,8 +190,8 @@ impl Ctx {
     /// Whether a process before this one may have made something for an object that does not show everywhere yet. For
     /// what was created since then, all that is done is known.
     pub fn may_have_missed(&self, created: Option<&Time>) -> bool {
-        let (started, since) = self.started;
-        since.elapsed() < self.settings.settle && created.is_none_or(|created| created.0 < started + CLOCKS)
+        let (began, since) = *self.begins();
+        since.elapsed() < self.settings.settle && created.is_none_or(|created| created.0 < began + CLOCKS)
     }
 
     /// Whether a role may be there that AWS does not show yet, because we asked for it a moment ago.

@@ -35,9 +35,21 @@ pub enum Next {
     FailedQuietly(Category, Duration),
 }
 
-/// Watches and works until `stop` turns true, and then until what is in flight has ended.
-pub async fn run(ctx: Arc<Ctx>, mut stop: signal::Receiver<bool>) {
+/// Watches, works once this replica leads, until `stop` turns true, and then until what is in flight has ended. Says
+/// whether it has: if not, another replica must not begin yet.
+pub async fn run(ctx: Arc<Ctx>, mut stop: signal::Receiver<bool>) -> bool {
     let mut watches = watch::start(&ctx);
+    // A standby knows all that the leader knows of the cluster, and everything is in its queue.
+    tokio::select! {
+        biased;
+        _ = stop.wait_for(|stop| *stop) => return true,
+        Some(ended) = watches.join_next() => {
+            warn!(?ended, "a watch has ended");
+            return true;
+        }
+        () = ctx.leadership.won() => {}
+    }
+    ctx.begins();
     let mut workers = JoinSet::new();
     for _ in 0..ctx.settings.concurrency {
         workers.spawn(work(ctx.clone(), stop.clone()));
@@ -54,6 +66,7 @@ pub async fn run(ctx: Arc<Ctx>, mut stop: signal::Receiver<bool>) {
     if drained.is_err() {
         warn!("work in flight did not end in time; the next start finishes it");
     }
+    drained.is_ok()
 }
 
 /// Gives back what is remembered for a while only.

@@ -59,6 +59,7 @@ mod outage;
 mod permissions;
 mod process;
 mod quiet;
+mod replicas;
 mod schema;
 mod snapshots;
 mod trouble;

@@ -11,4 +11,5 @@ mod harness;
 mod budget;
 mod faults;
 mod minute;
+mod replicas;
 mod storm;

@@ -4,6 +4,13 @@ use super::env::OPERATOR_USER;
 use serde_json::Value;
 use std::path::Path;
 
+/// How many writes came with this token, whose `jti` the audit log calls its credential. That it asks who it is is none.
+pub fn writes_with(log: &Path, credential: &str) -> usize {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let mark = format!("\"authentication.kubernetes.io/credential-id\":[\"{credential}\"]");
+    text.lines().filter(|line| line.contains(&mark) && !line.contains("selfsubjectreviews")).count()
+}
+
 /// The operator's writes to objects of a namespace, in order, as `verb resource/subresource name code`. Events are left
 /// out.
 pub fn writes(log: &Path, namespace: &str) -> Vec<String> {

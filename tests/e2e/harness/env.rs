@@ -199,6 +199,23 @@ impl Env {
         assert!(done.expect("dev/env").success(), "dev/env {verb} {name}");
     }
 
+    /// A session of the operator's role under this name, which the journal shows.
+    pub async fn operator_session(&self, name: &str) -> Vec<(&'static str, String)> {
+        let arn = format!("arn:aws:iam::{}:role/irsa-operator", self.emulator.account);
+        let sts = self.aws().sts;
+        // STS may not know a role yet that was made a moment ago.
+        let session = super::eventually("STS knows the operator's role", async || {
+            let assume = sts.assume_role().role_arn(&arn).role_session_name(name);
+            assume.send().await.map_err(|error| format!("{error:?}"))
+        });
+        let keys = session.await.credentials.expect("credentials");
+        vec![
+            ("AWS_ACCESS_KEY_ID", keys.access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key),
+            ("AWS_SESSION_TOKEN", keys.session_token),
+        ]
+    }
+
     /// All that the operator knows of its surroundings.
     pub fn operator_variables(&self) -> Vec<(&'static str, String)> {
         let keys = &self.operator_keys;

@@ -28,6 +28,11 @@ impl Operator {
 
     /// The same with this program, as with the release build.
     pub fn start_program(program: &Path, env: &Env, flags: &[&str]) -> Self {
+        Self::start_as(program, env, flags, &[])
+    }
+
+    /// The same with these variables of its own.
+    pub fn start_as(program: &Path, env: &Env, flags: &[&str], variables: &[(&str, String)]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let name = format!("operator-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let log = env.dir.join("logs").join(format!("{name}.log"));
@@ -41,6 +46,8 @@ impl Operator {
         command.env("IRSA_SETTLE", "3s").env("IRSA_LOG_LEVEL", "info,irsa_operator=debug");
         // The emulator has no limit but where a test gives it one, and nobody waits for what AWS might take.
         command.env("IRSA_AWS_MIN_RATE", "1000").env("IRSA_AWS_MAX_RATE", "1000");
+        // One that is alone need not wait for a Lease that one before it may not have given back.
+        command.env("IRSA_LEADER_ELECT", "false").envs(variables.iter().map(|(name, value)| (name, value)));
         let file = OpenOptions::new().create(true).append(true).open(&log).expect("a log");
         command.stdin(Stdio::null()).stdout(file.try_clone().expect("a log")).stderr(file).process_group(0);
         let child = command.spawn().expect("the operator's program");
