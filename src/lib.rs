@@ -10,6 +10,7 @@ pub mod desired;
 pub mod error;
 pub mod holder;
 pub mod iam;
+pub mod metrics;
 pub mod plan;
 pub mod queue;
 pub mod snapshot;

@@ -4,9 +4,10 @@
 use super::Aws;
 use super::classify::{AwsError, classify};
 use crate::error::Category;
+use crate::metrics::Call;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use std::future::Future;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::debug;
 
 impl Aws {
@@ -44,7 +45,16 @@ impl Aws {
             _ => self.pace.answered(Instant::now()),
         }
         let code = result.as_ref().err().map_or("ok", AwsError::label);
+        self.count(operation, result.as_ref().err(), start.elapsed());
         debug!(operation, result = code, ms = start.elapsed().as_millis(), "AWS call");
         result
+    }
+
+    fn count(&self, operation: &'static str, error: Option<&AwsError>, took: Duration) {
+        let account = self.identity.get().map(|identity| identity.account.as_str());
+        let result = error.map_or("ok", AwsError::metric_label);
+        // A role that is not there has no tags, and so may not be looked at: usual, and no permission is missing.
+        let denied = error.is_some_and(|error| error.category == Category::Denied && !error.names_no_arn());
+        self.metrics.called(&Call { account, operation, result, denied, took });
     }
 }

@@ -13,6 +13,7 @@ pub use providers::Provider;
 pub use roles::Created;
 pub use sweep::Page;
 
+use crate::metrics::Metrics;
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -38,6 +39,7 @@ pub struct Aws {
     /// Whose credentials these are. It does not change while they are used.
     identity: Arc<OnceCell<Identity>>,
     pace: Arc<Pace>,
+    metrics: Arc<Metrics>,
 }
 
 /// The operator's own account, and those that classes name.
@@ -55,14 +57,14 @@ impl Accounts {
     ///
     /// The SDK's own retries are off: they would escape the one place where calls are counted and spaced. The external
     /// id comes from whoever runs the operator and never from a class, or it would protect nobody.
-    pub async fn from_env(cluster_id: &str, external_id: Option<String>) -> Self {
+    pub async fn from_env(cluster_id: &str, external_id: Option<String>, metrics: Arc<Metrics>) -> Self {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let config = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
             .load()
             .await;
-        let own = Aws::new(&config);
+        let own = Aws::new(&config, metrics);
         Self { own, config, session: format!("irsa-operator-{cluster_id}"), external_id, assumed: Mutex::default() }
     }
 
@@ -90,13 +92,13 @@ impl Accounts {
             .credentials_provider(SharedCredentialsProvider::new(provider.build().await))
             .identity_cache(IdentityCache::lazy().build())
             .build();
-        let aws = Aws::new(&config);
+        let aws = Aws::new(&config, self.own.metrics.clone());
         self.assumed.lock().unwrap_or_else(PoisonError::into_inner).entry(role.to_owned()).or_insert(aws).clone()
     }
 }
 
 impl Aws {
-    fn new(config: &SdkConfig) -> Self {
+    fn new(config: &SdkConfig, metrics: Arc<Metrics>) -> Self {
         Self {
             iam: aws_sdk_iam::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
@@ -104,6 +106,7 @@ impl Aws {
             region: config.region().map(ToString::to_string).unwrap_or_default(),
             identity: Arc::default(),
             pace: Arc::default(),
+            metrics,
         }
     }
 

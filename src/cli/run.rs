@@ -3,6 +3,7 @@
 use crate::admin::{self, Health};
 use crate::aws::Accounts;
 use crate::controller::{self, Ctx, Events, Settings};
+use crate::metrics::Metrics;
 use crate::telemetry::{self, Format};
 use k8s_openapi::jiff::SignedDuration;
 use std::net::SocketAddr;
@@ -47,7 +48,7 @@ pub struct Args {
     #[arg(long, env = "IRSA_CONCURRENCY", value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
 
-    /// Where /livez and /readyz are served
+    /// Where /livez, /readyz and /metrics are served
     #[arg(long, env = "IRSA_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
 
@@ -101,8 +102,10 @@ async fn serve(args: &Args) -> Result<(), String> {
     // Port 0 takes a free one: then this line is where to find it.
     let listen = listener.local_addr().unwrap_or(args.listen);
     info!(version = env!("CARGO_PKG_VERSION"), cluster_id = args.cluster_id, %listen, "irsa-operator starts");
-    let accounts = Accounts::from_env(&args.cluster_id, args.external_id.clone()).await;
-    let ctx = Arc::new(Ctx::new(settings, client, accounts, events, health.clone()));
+    let metrics = Arc::new(Metrics::new());
+    let accounts = Accounts::from_env(&args.cluster_id, args.external_id.clone(), metrics.clone()).await;
+    let ctx = Arc::new(Ctx::new(settings, client, accounts, events, health.clone(), metrics));
+    let scraped = ctx.clone();
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
     tokio::spawn(async move {
@@ -114,7 +117,7 @@ async fn serve(args: &Args) -> Result<(), String> {
     });
     tokio::select! {
         () = controller::run(ctx, stopped) => {}
-        served = admin::serve(listener, health) => return Err(format!("--listen {}: {served:?}", args.listen)),
+        served = admin::serve(listener, health, move || scraped.metrics_text()) => return Err(format!("--listen {}: {served:?}", args.listen)),
     }
     // What was handed in is still written, if the API server takes it.
     let _ = tokio::time::timeout(Duration::from_secs(5), written).await;

@@ -11,6 +11,7 @@ mod execute;
 mod facts;
 mod known;
 mod lock;
+mod readings;
 mod refresh;
 mod state;
 mod tell;
@@ -20,4 +21,4 @@ mod write;
 
 pub use events::Events;
 pub use state::{Ctx, Settings};
-pub use worker::run;
+pub use worker::{Next, run};

@@ -8,6 +8,7 @@ use crate::backoff::Backoff;
 use crate::desired::Place;
 use crate::error::Category;
 use crate::iam::role::Role;
+use crate::metrics::Metrics;
 use crate::queue::{Key, Kind, Queue, When};
 use crate::snapshot::Snapshot;
 use crate::store::{Kept, LeanBinding, LeanClass, LeanServiceAccount, NsName, Store};
@@ -60,6 +61,8 @@ pub struct Ctx {
     pub events: Events,
     /// What `/readyz` tells.
     pub health: Arc<Health>,
+    /// What `/metrics` tells.
+    pub metrics: Arc<Metrics>,
     /// Wakes a worker that has nothing to do.
     pub wake: Notify,
     /// Another class is ready, or one is gone.
@@ -146,6 +149,7 @@ impl Ctx {
         accounts: Accounts,
         events: Events,
         health: Arc<Health>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             settings,
@@ -154,6 +158,7 @@ impl Ctx {
             eks_issuer: OnceCell::new(),
             events,
             health,
+            metrics,
             wake: Notify::new(),
             classes_changed: Notify::new(),
             started: (Timestamp::now(), Instant::now()),

@@ -66,41 +66,42 @@ async fn tidy_up(ctx: Arc<Ctx>) {
 
 async fn work(ctx: Arc<Ctx>, mut stop: signal::Receiver<bool>) {
     loop {
-        let key = tokio::select! {
+        let (key, kind) = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return,
-            key = next(&ctx) => key,
+            next = next(&ctx) => next,
         };
         // The object stands on every line that is written on its behalf, those of AWS calls among them.
         let span = info_span!("reconcile", object = %key);
-        let after = reconcile(&ctx, &key).instrument(span).await;
+        let after = reconcile(&ctx, &key, kind).instrument(span).await;
         finish(&ctx, &key, after);
     }
 }
 
-async fn reconcile(ctx: &Ctx, key: &Key) -> Next {
+async fn reconcile(ctx: &Ctx, key: &Key, kind: Kind) -> Next {
     let start = Instant::now();
     let after = match key {
         Key::Binding(name) => binding::reconcile(ctx, name).await,
         Key::Class(name) => class::reconcile(ctx, name).await,
     };
+    ctx.metrics.reconciled(key, kind, after, start.elapsed());
     debug!(ms = start.elapsed().as_millis(), ?after, "reconciled");
     after
 }
 
 /// Whose turn it is, once all watches have shown what there is.
-async fn next(ctx: &Ctx) -> Key {
+async fn next(ctx: &Ctx) -> (Key, Kind) {
     loop {
         let due = {
             let mut state = ctx.state();
             if state.synced()
-                && let Some((key, _)) = state.queue.pop(Instant::now())
+                && let Some(next) = state.queue.pop(Instant::now())
             {
                 // One wakes the next, so that a burst of events needs no burst of wake-ups.
                 if !state.queue.is_empty() {
                     ctx.wake.notify_one();
                 }
-                return key;
+                return next;
             }
             state.queue.next_due().filter(|_| state.synced())
         };

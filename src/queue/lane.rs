@@ -29,10 +29,6 @@ struct Namespace {
 }
 
 impl Lane {
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
     }
