@@ -95,6 +95,15 @@ async fn what_is_counted_is_what_happened() {
     let changed = [("object", "binding"), ("kind", "change"), ("outcome", "changed")];
     assert!(sum(&operator, "reconciles_total", &changed) >= 1.0);
 
+    // The operator's own role counts, and is not kept.
+    let account = [("account", env.emulator.account.as_str())];
+    until(&operator, "snapshot_roles", &account, |n| n == 1.0).await;
+    until(&operator, "aws_quota_used", &account, |n| n == 2.0).await;
+    let shown = scrape(&operator);
+    let of = |name: &str| shown.sum(&format!("{PREFIX}{name}"), &account);
+    assert!(of("aws_quota_limit") >= 1000.0 && of("aws_budget_requests_per_second") > 0.0, "{shown:?}");
+    assert!(of("snapshot_age_seconds") < 60.0 && of("snapshot_suspect") == 0.0, "{shown:?}");
+
     // Drift that is put right, and drift that can't be while an action is refused.
     let (found, corrected) = ("drift_found_total", "drift_corrected_total");
     let attach = [("step", "attach")];
