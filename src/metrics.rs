@@ -18,6 +18,7 @@ use crate::error::Category;
 use crate::plan::{LABELS, Step};
 use crate::queue::{Key, Kind};
 use crate::status::{Outcome, drift};
+use crate::store::NsName;
 use catalog as about;
 use families::{Bounds, Counters, Histograms, Value, Writer};
 use prometheus_client::collector::Collector;
@@ -177,10 +178,11 @@ impl Metrics {
         }
     }
 
-    /// These changes were made, and the object is gone with them.
-    pub fn released(&self, key: &Key, steps: &[Step]) {
-        self.done(key, steps);
-        self.state().open.remove(key);
+    /// These changes were made, and the binding is gone with them.
+    pub fn released(&self, binding: &NsName, steps: &[Step]) {
+        let key = Key::Binding(binding.clone());
+        self.done(&key, steps);
+        self.state().open.remove(&key);
     }
 
     /// Something was changed in the reconcile of this object.

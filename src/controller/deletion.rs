@@ -18,7 +18,6 @@ use crate::iam::arn::RoleArn;
 use crate::iam::owner::Owner;
 use crate::iam::role::Role;
 use crate::plan::{Removal, Step, removal};
-use crate::queue::Key;
 use crate::status::{self, Notice, Outcome};
 use crate::store::{LeanBinding, NsName};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -43,7 +42,7 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>) -> Next {
             }
             match write::release(ctx, object.as_ref()).await {
                 Ok(()) => {
-                    ctx.metrics.released(&Key::Binding(object.head.key.clone()), &outcome.done);
+                    ctx.metrics.released(&object.head.key, &outcome.done);
                     notice.into_iter().for_each(|notice| ctx.events.send(reference(object.as_ref()), notice));
                     Next::Wait
                 }

@@ -226,7 +226,7 @@ fn drift_is_found_once_and_corrected_once() {
 
     told(drifted(&[], &[put]));
     assert!(!metrics.state().open.is_empty());
-    metrics.released(&key, &[]);
+    metrics.released(&crate::store::NsName::new("n", "b"), &[]);
     assert!(metrics.state().open.is_empty(), "gone with its binding");
 }
 
