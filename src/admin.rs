@@ -1,8 +1,9 @@
-//! `/livez` and `/readyz`.
+//! `/livez`, `/readyz` and `/metrics`.
 
+use crate::metrics::CONTENT_TYPE;
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::routing::get;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,6 +48,13 @@ impl Health {
         news
     }
 
+    /// Each kind, and whether its watch works now.
+    #[must_use]
+    pub fn watches(&self) -> Vec<(String, bool)> {
+        let all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|(kind, watch)| (kind.clone(), watch.complete && watch.trouble.is_none())).collect()
+    }
+
     /// What is waited for, one line each; empty once every watch has shown a complete list. A watch that is lost later
     /// does not make a replica unready: it works on with what it knows, and nobody else would do better.
     #[must_use]
@@ -66,9 +74,17 @@ impl Health {
 ///
 /// # Errors
 /// Where the socket breaks.
-pub async fn serve(listener: TcpListener, health: Arc<Health>) -> std::io::Result<()> {
-    let router =
-        Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(health);
+pub async fn serve(
+    listener: TcpListener,
+    health: Arc<Health>,
+    metrics: impl Fn() -> String + Clone + Send + Sync + 'static,
+) -> std::io::Result<()> {
+    let scrape = move || async move { ([(header::CONTENT_TYPE, CONTENT_TYPE)], metrics()) };
+    let router = Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(scrape))
+        .with_state(health);
     axum::serve(listener, router).await
 }
 
@@ -84,6 +100,25 @@ async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
+
+    /// Prometheus reads by the content type which format it is.
+    #[tokio::test]
+    async fn metrics_are_served_as_openmetrics() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let health = Arc::new(Health::default());
+        tokio::spawn(serve(listener, health, || "# EOF\n".to_owned()));
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+            std::io::read_to_string(stream).unwrap()
+        });
+        let answer = asked.await.unwrap();
+        assert!(answer.starts_with("HTTP/1.0 200 ") && answer.ends_with("\r\n\r\n# EOF\n"), "{answer}");
+        let kind = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n";
+        assert!(answer.contains(kind), "{answer}");
+    }
 
     #[test]
     fn readiness_says_what_it_waits_for() {
@@ -95,6 +130,7 @@ mod tests {
         assert!(health.missing().is_empty());
         assert!(health.broken("a", "lost"));
         assert!(health.missing().is_empty(), "ready once is ready");
+        assert_eq!(health.watches(), [("a".to_owned(), false), ("b".to_owned(), true)], "but it is told");
         assert!(health.works("a"), "and its return is news");
     }
 }

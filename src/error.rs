@@ -33,6 +33,41 @@ pub enum Category {
 }
 
 impl Category {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Invalid,
+        Self::Forbidden,
+        Self::Conflict,
+        Self::Missing,
+        Self::Credentials,
+        Self::Denied,
+        Self::Quota,
+        Self::Blocked,
+        Self::ClassNotReady,
+        Self::Throttled,
+        Self::Settling,
+        Self::Transient,
+    ];
+
+    /// As a metric label.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Forbidden => "forbidden",
+            Self::Conflict => "conflict",
+            Self::Missing => "missing",
+            Self::Credentials => "credentials",
+            Self::Denied => "denied",
+            Self::Quota => "quota",
+            Self::Blocked => "blocked",
+            Self::ClassNotReady => "class_not_ready",
+            Self::Throttled => "throttled",
+            Self::Settling => "settling",
+            Self::Transient => "transient",
+        }
+    }
+
     /// When to try again.
     #[must_use]
     pub fn retry(self) -> Retry {
@@ -142,6 +177,16 @@ mod tests {
             for (mark, is) in is {
                 assert_eq!(is, marks.contains(mark), "{category:?} {mark}");
             }
+        }
+    }
+
+    #[test]
+    fn labels_are_the_names_in_snake_case() {
+        for category in Category::ALL {
+            let name = format!("{category:?}");
+            let words = name.chars().flat_map(|c| [c.is_uppercase().then_some('_'), Some(c.to_ascii_lowercase())]);
+            let snake: String = words.flatten().collect();
+            assert_eq!(category.label(), snake.trim_start_matches('_'));
         }
     }
 

@@ -12,6 +12,7 @@ pub mod error;
 pub mod holder;
 pub mod iam;
 pub mod leader;
+pub mod metrics;
 pub mod plan;
 pub mod queue;
 pub mod snapshot;

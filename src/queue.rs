@@ -117,10 +117,10 @@ pub enum When {
 pub struct Depth {
     /// What is due, in the order of [`Kind::ALL`].
     pub due: [usize; 5],
-    /// What waits for a time.
-    pub delayed: usize,
-    /// What is being worked on.
-    pub in_flight: usize,
+    /// What waits for a time, likewise.
+    pub delayed: [usize; 5],
+    /// What is being worked on, likewise.
+    pub in_flight: [usize; 5],
 }
 
 /// The queue.
@@ -146,7 +146,8 @@ enum State {
     /// In the lane of its kind, under its number.
     Due(Kind, u64),
     Delayed(Want),
-    InFlight(Option<Want>),
+    /// Why it is worked on, and what is to follow.
+    InFlight(Kind, Option<Want>),
 }
 
 impl Queue {
@@ -162,9 +163,9 @@ impl Queue {
         let new = Want { kind, when };
         match self.entries.get(&key).copied() {
             None => self.enter(key, new, None),
-            Some(State::InFlight(next)) => {
+            Some(State::InFlight(why, next)) => {
                 let want = next.map_or(new, |next| next.merged(new));
-                self.entries.insert(key, State::InFlight(Some(want)));
+                self.entries.insert(key, State::InFlight(why, Some(want)));
             }
             Some(State::Due(old, number)) => {
                 let want = Want { kind: old, when: When::Now }.merged(new);
@@ -186,14 +187,14 @@ impl Queue {
     pub fn pop(&mut self, now: Instant) -> Option<(Key, Kind)> {
         self.promote(now);
         let (kind, key) = self.lanes.pop()?;
-        self.entries.insert(key.clone(), State::InFlight(None));
+        self.entries.insert(key.clone(), State::InFlight(kind, None));
         self.in_flight += 1;
         Some((key, kind))
     }
 
     /// The work on `key` has ended. If it was put in meanwhile, it is due again.
     pub fn done(&mut self, key: &Key) {
-        if let Some(State::InFlight(next)) = self.entries.get(key).copied() {
+        if let Some(State::InFlight(_, next)) = self.entries.get(key).copied() {
             self.in_flight -= 1;
             self.entries.remove(key);
             if let Some(want) = next {
@@ -206,7 +207,7 @@ impl Queue {
     pub fn forget(&mut self, key: &Key) {
         match self.entries.get_mut(key) {
             None => return,
-            Some(State::InFlight(next)) => {
+            Some(State::InFlight(_, next)) => {
                 *next = None;
                 return;
             }
@@ -240,14 +241,19 @@ impl Queue {
         self.len() == 0
     }
 
-    /// How much work there is. What a time has come for counts as due from the next [`Queue::pop`] on.
+    /// How much work there is, counted now: nothing else needs to know. What a time has come for counts as due from the
+    /// next [`Queue::pop`] on.
     #[must_use]
     pub fn depth(&self) -> Depth {
-        Depth {
-            due: Kind::ALL.map(|kind| self.lanes.len(kind)),
-            delayed: self.delayed.len(),
-            in_flight: self.in_flight,
+        let mut depth = Depth::default();
+        for entry in self.entries.values() {
+            match entry {
+                State::Due(kind, _) => depth.due[*kind as usize] += 1,
+                State::Delayed(want) => depth.delayed[want.kind as usize] += 1,
+                State::InFlight(kind, _) => depth.in_flight[*kind as usize] += 1,
+            }
         }
+        depth
     }
 
     /// Puts a key where it belongs that is nowhere now. With a `number` it has waited for its turn before.

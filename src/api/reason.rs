@@ -68,6 +68,36 @@ pub const BULK_READ_DENIED: &str = "BulkReadDenied";
 /// So much differs at once that a second snapshot has to say the same.
 pub const SNAPSHOT_SUSPECT: &str = "SnapshotSuspect";
 
+/// All reasons of conditions, so that a byte tells which.
+pub const KNOWN: [&str; 24] = [
+    PENDING,
+    READY,
+    INVALID,
+    CONFLICT,
+    NOT_FOUND,
+    CREDENTIALS,
+    ACCESS_DENIED,
+    QUOTA_EXCEEDED,
+    THROTTLED,
+    SETTLING,
+    UNAVAILABLE,
+    CLASS_NOT_READY,
+    CLUSTER_IDENTITY_CONFLICT,
+    IDENTITY_CHANGED,
+    ROLE_RECREATED,
+    HELD,
+    RESTRICTED,
+    SERVICE_ACCOUNT_NOT_FOUND,
+    NO_POLICIES,
+    IN_USE,
+    SNAPSHOT,
+    BULK_READ_DENIED,
+    SNAPSHOT_SUSPECT,
+    OTHER,
+];
+/// None of these: written by another version, or by somebody else.
+pub const OTHER: &str = "Other";
+
 /// Reasons of Events that are no condition's.
 pub mod event {
     /// The role was made.
@@ -82,4 +112,22 @@ pub mod event {
     pub const RETAINED: &str = "RoleRetained";
     /// The OIDC provider was made.
     pub const PROVIDER_CREATED: &str = "ProviderCreated";
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_list_has_all_of_them() {
+        let text = include_str!("reason.rs");
+        let values = text.lines().filter(|line| line.starts_with("pub const ")).filter_map(|line| {
+            let (_, value) = line.split_once(": &str = \"")?;
+            value.strip_suffix("\";")
+        });
+        let mut values: Vec<&str> = values.collect();
+        let mut listed = super::KNOWN.to_vec();
+        assert_eq!((listed.first(), listed.last()), (Some(&super::PENDING), Some(&super::OTHER)));
+        values.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(listed, values);
+    }
 }

@@ -29,9 +29,15 @@ impl AwsError {
         self.code.as_deref() == Some(code)
     }
 
-    /// For logs and metrics.
+    /// For logs.
     pub fn label(&self) -> &str {
         self.code.as_deref().unwrap_or("no_answer")
+    }
+
+    /// For metrics: only codes that we know, or whoever answers would make up labels without end.
+    pub fn metric_label(&self) -> &'static str {
+        let Some(code) = self.code.as_deref() else { return "no_answer" };
+        CODES.iter().find(|(known, _)| *known == code).map_or("other", |(known, _)| known)
     }
 
     /// Whether it is a denial that names the role and no ARN: AWS sees no such role, and so none of the tags that our
@@ -87,39 +93,50 @@ where
     AwsError { operation, code, text, category }
 }
 
+/// What each code means. Whatever is not here says nothing, and is `Transient`.
+const CODES: &[(&str, Category)] = &[
+    ("MalformedPolicyDocument", Category::Invalid),
+    ("InvalidInput", Category::Invalid),
+    ("ValidationError", Category::Invalid),
+    ("PolicyNotAttachable", Category::Invalid),
+    ("UnmodifiableEntity", Category::Invalid),
+    ("InvalidParameterException", Category::Invalid),
+    ("InvalidRequestException", Category::Invalid),
+    ("EntityAlreadyExists", Category::Conflict),
+    ("NoSuchEntity", Category::Missing),
+    ("ResourceNotFoundException", Category::Missing),
+    ("InvalidClientTokenId", Category::Credentials),
+    ("ExpiredToken", Category::Credentials),
+    ("ExpiredTokenException", Category::Credentials),
+    ("SignatureDoesNotMatch", Category::Credentials),
+    ("UnrecognizedClientException", Category::Credentials),
+    ("IncompleteSignature", Category::Credentials),
+    ("MissingAuthenticationToken", Category::Credentials),
+    ("InvalidIdentityToken", Category::Credentials),
+    ("AccessDenied", Category::Denied),
+    ("AccessDeniedException", Category::Denied),
+    ("UnauthorizedOperation", Category::Denied),
+    ("LimitExceeded", Category::Quota),
+    ("Throttling", Category::Throttled),
+    ("ThrottlingException", Category::Throttled),
+    ("ThrottledException", Category::Throttled),
+    ("RequestThrottled", Category::Throttled),
+    ("RequestThrottledException", Category::Throttled),
+    ("TooManyRequestsException", Category::Throttled),
+    ("RequestLimitExceeded", Category::Throttled),
+    ("SlowDown", Category::Throttled),
+    ("PriorRequestNotComplete", Category::Throttled),
+    ("DeleteConflict", Category::Settling),
+    ("ConcurrentModification", Category::Settling),
+    ("EntityTemporarilyUnmodifiable", Category::Settling),
+    ("ServiceFailure", Category::Transient),
+    ("ServiceUnavailable", Category::Transient),
+    ("InternalFailure", Category::Transient),
+    ("OpenIdIdpCommunicationError", Category::Transient),
+];
+
 fn of_code(code: &str) -> Category {
-    match code {
-        "MalformedPolicyDocument"
-        | "InvalidInput"
-        | "ValidationError"
-        | "PolicyNotAttachable"
-        | "UnmodifiableEntity"
-        | "InvalidParameterException"
-        | "InvalidRequestException" => Category::Invalid,
-        "EntityAlreadyExists" => Category::Conflict,
-        "NoSuchEntity" | "ResourceNotFoundException" => Category::Missing,
-        "InvalidClientTokenId"
-        | "ExpiredToken"
-        | "ExpiredTokenException"
-        | "SignatureDoesNotMatch"
-        | "UnrecognizedClientException"
-        | "IncompleteSignature"
-        | "MissingAuthenticationToken"
-        | "InvalidIdentityToken" => Category::Credentials,
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Category::Denied,
-        "LimitExceeded" => Category::Quota,
-        "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "TooManyRequestsException"
-        | "RequestLimitExceeded"
-        | "SlowDown"
-        | "PriorRequestNotComplete" => Category::Throttled,
-        "DeleteConflict" | "ConcurrentModification" | "EntityTemporarilyUnmodifiable" => Category::Settling,
-        _ => Category::Transient,
-    }
+    CODES.iter().find(|(known, _)| *known == code).map_or(Category::Transient, |(_, category)| *category)
 }
 
 /// Credentials that could not be had show as a request that could not be sent.

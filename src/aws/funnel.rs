@@ -4,6 +4,7 @@
 use super::Aws;
 use super::classify::{AwsError, classify};
 use crate::error::Category;
+use crate::metrics::Call;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -46,7 +47,7 @@ impl Aws {
         }
         let result = send().await.map_err(|error| classify(operation, &error));
         self.learn(operation, sent, result.as_ref().err());
-        tell(operation, waited, sent.elapsed(), result.as_ref().err());
+        self.tell(operation, waited, sent.elapsed(), result.as_ref().err());
         result
     }
 
@@ -67,10 +68,18 @@ impl Aws {
             }
         }
     }
-}
 
-/// All that there is to be told of one request: for how long it waited for its turn and for its answer, and which.
-fn tell(operation: &'static str, waited: Duration, took: Duration, error: Option<&AwsError>) {
-    let result = error.map_or("ok", AwsError::label);
-    debug!(operation, result, ms = took.as_millis(), waited_ms = waited.as_millis(), "AWS call");
+    /// All that there is to be told of one request: for how long it waited for its turn and for its answer, and which.
+    fn tell(&self, operation: &'static str, waited: Duration, took: Duration, error: Option<&AwsError>) {
+        let code = error.map_or("ok", AwsError::label);
+        debug!(operation, result = code, ms = took.as_millis(), waited_ms = waited.as_millis(), "AWS call");
+        if operation.starts_with(BUDGETED) {
+            self.gates.metrics().waited(self.behalf.kind, waited);
+        }
+        let account = self.identity.get().map(|identity| identity.account.as_str());
+        let result = error.map_or("ok", AwsError::metric_label);
+        // A role that is not there has no tags, and so may not be looked at: usual, and no permission is missing.
+        let denied = error.is_some_and(|error| error.category == Category::Denied && !error.names_no_arn());
+        self.gates.metrics().called(&Call { account, operation, result, denied, took });
+    }
 }

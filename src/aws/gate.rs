@@ -2,6 +2,7 @@
 
 use crate::budget::{Budget, Limits, Place};
 use crate::leader::Fence;
+use crate::metrics::Metrics;
 use crate::queue::Kind;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +32,7 @@ pub(super) struct Gates {
     limits: Limits,
     stop: watch::Receiver<bool>,
     fence: Fence,
+    metrics: Arc<Metrics>,
     gates: Mutex<HashMap<String, Arc<Gate>>>,
 }
 
@@ -51,8 +53,13 @@ struct Waiting<'a> {
 }
 
 impl Gates {
-    pub fn new(limits: Limits, stop: watch::Receiver<bool>, fence: Fence) -> Self {
-        Self { limits, stop, fence, gates: Mutex::default() }
+    pub fn new(limits: Limits, stop: watch::Receiver<bool>, fence: Fence, metrics: Arc<Metrics>) -> Self {
+        Self { limits, stop, fence, metrics, gates: Mutex::default() }
+    }
+
+    /// Where calls are counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Asked just before each request is sent.
@@ -163,7 +170,7 @@ mod tests {
 
     fn gates(rate: f64) -> (watch::Sender<bool>, Gates) {
         let (stop, stopped) = watch::channel(false);
-        (stop, Gates::new(Limits { min: rate, max: rate }, stopped, Fence::open()))
+        (stop, Gates::new(Limits { min: rate, max: rate }, stopped, Fence::open(), Arc::new(Metrics::new())))
     }
 
     #[tokio::test]

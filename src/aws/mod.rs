@@ -17,6 +17,7 @@ pub use sweep::Page;
 use crate::budget::Limits;
 use crate::error::Error;
 use crate::leader::{ATTEMPT, Fence};
+use crate::metrics::Metrics;
 use crate::queue::Kind;
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
@@ -65,6 +66,7 @@ impl Accounts {
         limits: Limits,
         stop: watch::Receiver<bool>,
         fence: Fence,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
         let config = aws_config::defaults(BehaviorVersion::latest())
@@ -72,7 +74,7 @@ impl Accounts {
             .timeout_config(timeouts)
             .load()
             .await;
-        let gates = Arc::new(Gates::new(limits, stop, fence));
+        let gates = Arc::new(Gates::new(limits, stop, fence, metrics));
         let own = Aws::new(&config, gates.clone());
         let session = format!("irsa-operator-{cluster_id}");
         Self { own, config, session, external_id, gates, assumed: Mutex::default() }

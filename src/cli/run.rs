@@ -4,6 +4,7 @@ use crate::admin::{self, Health};
 use crate::aws::Accounts;
 use crate::budget::Limits;
 use crate::controller::{self, Ctx, Events, LEASES, Leadership, Settings};
+use crate::metrics::Metrics;
 use crate::telemetry::{self, Format};
 use k8s_openapi::jiff::SignedDuration;
 use std::net::SocketAddr;
@@ -64,7 +65,7 @@ pub struct Args {
     #[arg(long, env = "IRSA_LEADER_ELECT_NAMESPACE", value_name = "NAMESPACE")]
     leader_elect_namespace: Option<String>,
 
-    /// Where /livez and /readyz are served
+    /// Where /livez, /readyz and /metrics are served
     #[arg(long, env = "IRSA_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
 
@@ -137,11 +138,15 @@ async fn serve(args: &Args) -> Result<(), String> {
     // Port 0 takes a free one: then this line is where to find it.
     let listen = listener.local_addr().unwrap_or(args.listen);
     info!(version = env!("CARGO_PKG_VERSION"), cluster_id = args.cluster_id, %listen, "irsa-operator starts");
+    let metrics = Arc::new(Metrics::new());
+    metrics.leads(!args.leader_elect);
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let external_id = args.external_id.clone();
     let fence = leadership.fence();
-    let accounts = Accounts::from_env(&args.cluster_id, external_id, limits, stopped.clone(), fence).await;
-    let ctx = Arc::new(Ctx::new(settings, client, accounts, events, health.clone(), leadership.clone()));
+    let accounts =
+        Accounts::from_env(&args.cluster_id, external_id, limits, stopped.clone(), fence, metrics.clone()).await;
+    let ctx = Arc::new(Ctx::new(settings, client, accounts, events, health.clone(), leadership.clone(), metrics));
+    let scraped = ctx.clone();
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
     tokio::spawn(async move {
         tokio::select! {
@@ -162,7 +167,7 @@ async fn serve(args: &Args) -> Result<(), String> {
         biased;
         why = leadership.lost() => Err(format!("this replica leads no longer, and ends: {why}")),
         () = life => Ok(()),
-        served = admin::serve(listener, health) => Err(format!("--listen {}: {served:?}", args.listen)),
+        served = admin::serve(listener, health, move || scraped.metrics_text()) => Err(format!("--listen {}: {served:?}", args.listen)),
     }
 }
 

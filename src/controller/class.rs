@@ -14,7 +14,7 @@ use crate::desired::Place;
 use crate::error::{Category, Error};
 use crate::iam::name::check_template;
 use crate::iam::tags::{self, Tags};
-use crate::queue::Kind;
+use crate::queue::{Key, Kind};
 use crate::snapshot::Source;
 use crate::status::{ClassOutcome, Notice, Watch, class_status};
 use crate::store::LeanClass;
@@ -117,6 +117,7 @@ async fn provider(ctx: &Ctx, aws: &Aws, object: &LeanClass, spec: &IrsaClassSpec
     if live.is_none() && spec.oidc_provider.manage {
         if aws.create_provider(&place.issuer, wanted, &provider_tags(place)).await? {
             info!(provider = arn, "made the OIDC provider");
+            ctx.metrics.changed(&Key::Class(object.head.key.name.clone()));
             let note = format!("made the OIDC provider {arn} with the audiences {}", wanted.join(", "));
             ctx.events.send(reference(object), Notice::new(false, event::PROVIDER_CREATED, "Create", note));
             return Ok(());
@@ -140,6 +141,7 @@ async fn provider(ctx: &Ctx, aws: &Aws, object: &LeanClass, spec: &IrsaClassSpec
         }
         aws.add_audience(&arn, audience).await?;
         info!(provider = arn, audience, "added an audience");
+        ctx.metrics.changed(&Key::Class(object.head.key.name.clone()));
     }
     Ok(())
 }
@@ -218,6 +220,7 @@ async fn remove_provider(ctx: &Ctx, object: &LeanClass) -> Result<(), Error> {
     }
     aws.delete_provider(&arn).await?;
     info!(provider = arn, "deleted the OIDC provider");
+    ctx.metrics.changed(&Key::Class(object.head.key.name.clone()));
     Ok(())
 }
 
@@ -241,6 +244,7 @@ async fn conclude(ctx: &Ctx, object: &Arc<LeanClass>, mut outcome: ClassOutcome)
     }
     outcome.bindings = ctx.state().counts(name);
     outcome.watch = watch(ctx, outcome.place.as_ref());
+    outcome.failure.iter().for_each(|error| ctx.metrics.failed(&Key::Class(name.clone()), error.category));
     let previous = object.status();
     let next = class_status(&previous, &outcome, &Time(Timestamp::now()));
     if next != previous {

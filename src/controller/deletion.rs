@@ -2,17 +2,16 @@
 
 use super::account;
 use super::api::{self, ApiError};
-use super::binding::{Stop, role_hints, seen_accounts, who};
+use super::binding::{Stop, seen_accounts, who};
+use super::bygone::{asks_to_retain, candidates, class, computed, last_wish, owner, place};
 use super::lock::RoleLock;
-use super::state::{Ctx, State};
+use super::state::Ctx;
 use super::tell::{conclude, reference};
 use super::worker::Next;
-use super::{facts, write};
+use super::write;
 use crate::api::names::FINALIZER;
 use crate::api::reason::event;
-use crate::api::{DeletionPolicy, IrsaClassSpec};
 use crate::aws::Aws;
-use crate::desired::{Desired, Place, Who, desired, identity, vars};
 use crate::error::{Category, Error};
 use crate::iam::arn::RoleArn;
 use crate::iam::owner::Owner;
@@ -20,7 +19,7 @@ use crate::iam::role::Role;
 use crate::plan::{Removal, Step, removal};
 use crate::queue::Kind;
 use crate::status::{self, Notice, Outcome};
-use crate::store::{LeanBinding, NsName};
+use crate::store::LeanBinding;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 use kube::api::Api;
@@ -41,6 +40,7 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>, kind: Kind) -> Next 
             outcome.done.iter().for_each(|step| info!("{step}"));
             match write::release(ctx, object.as_ref()).await {
                 Ok(()) => {
+                    ctx.metrics.released(&object.head.key, &outcome.done);
                     notice.into_iter().for_each(|notice| ctx.events.send(reference(object.as_ref()), notice));
                     Next::Wait
                 }
@@ -215,89 +215,6 @@ async fn delete_role(aws: &Aws, arn: &RoleArn) -> Result<(), Error> {
         }
         result => result,
     }
-}
-
-/// Where its role may be: as computed, as the status says, as the annotation says that we wrote, as we remember.
-fn candidates(ctx: &Ctx, object: &LeanBinding, computed: Option<String>, place: &Place) -> Vec<RoleArn> {
-    let account = object.service_account.as_deref().unwrap_or_default();
-    let mut hints: Vec<String> = computed.into_iter().collect();
-    hints.extend(role_hints(&ctx.state(), object, account));
-    let mut known = BTreeSet::new();
-    hints.retain(|hint| known.insert(hint.clone()));
-    hints.iter().filter_map(|hint| RoleArn::parse(hint)).filter(|arn| arn.account == place.account).collect()
-}
-
-/// Where a role of its name is: that needs a name of a ServiceAccount, and no spec that is valid otherwise. It may have
-/// been made although nothing tells of it yet.
-fn computed(who: Who<'_>, object: &LeanBinding, class: Option<&IrsaClassSpec>, place: &Place) -> Option<String> {
-    let vars = vars(who, object.service_account.as_deref()?, place);
-    let default = IrsaClassSpec::default();
-    identity(class.unwrap_or(&default), &vars).ok().map(|(arn, _)| arn)
-}
-
-/// Name and spec of its class, also of one that is not ready, as after a start.
-fn class(state: &State, object: &LeanBinding) -> (String, Option<IrsaClassSpec>) {
-    let class = match object.class_name.as_deref() {
-        Some(name) => state.classes.get(&NsName::new("", name)),
-        None => state.default_class().ok(),
-    };
-    let name = class.map(|class| &*class.head.key.name).or(object.class_name.as_deref()).unwrap_or_default();
-    (name.to_owned(), class.and_then(|class| class.decode().ok()))
-}
-
-/// What is wanted for a binding that is on its way out, if that can still be told.
-fn last_wish(who: Who<'_>, object: &LeanBinding, class: Option<&IrsaClassSpec>, place: &Place) -> Option<Desired> {
-    desired(who, &object.decode().ok()?, class?, place).ok()
-}
-
-/// Where its role is: as its class says, and if that is gone in the operator's own account.
-async fn place(
-    ctx: &Ctx,
-    object: &LeanBinding,
-    class: &str,
-    spec: Option<&IrsaClassSpec>,
-) -> Result<(Place, Aws), Error> {
-    let named = ctx.state().place_of(class);
-    if let Some(known) = named {
-        return Ok(known);
-    }
-    let assume = spec.and_then(|spec| spec.account.as_ref()).map(|account| account.assume_role_arn.as_str());
-    let aws = ctx.accounts.of(assume).await;
-    let place = facts::place(ctx, &aws).await?;
-    if spec.is_some() {
-        return Ok((place, aws));
-    }
-    match object.status().account_id {
-        Some(account) if account != place.account => Err(Error::new(
-            Category::ClassNotReady,
-            format!(
-                "its role is in the account {account}, and only IrsaClass {class} says how that is reached; make the class \
-                 again, or delete the role there and remove the finalizer"
-            ),
-        )),
-        _ => Ok((place, aws)),
-    }
-}
-
-fn owner(who: Who<'_>, place: &Place) -> Owner {
-    Owner {
-        cluster: place.cluster_id.clone(),
-        namespace: who.namespace.to_owned(),
-        binding: who.name.to_owned(),
-        issuer: place.issuer.clone(),
-        class: who.class.to_owned(),
-    }
-}
-
-/// What the binding itself says, however broken the rest of it is, or else its class.
-fn asks_to_retain(object: &LeanBinding, class: Option<&IrsaClassSpec>) -> bool {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Only {
-        deletion_policy: Option<DeletionPolicy>,
-    }
-    let own = serde_json::from_str::<Only>(object.spec.get()).ok().and_then(|only| only.deletion_policy);
-    own.or(class.map(|class| class.role.deletion_policy)) == Some(DeletionPolicy::Retain)
 }
 
 /// Whoever deletes the resource definition deletes all bindings with it, and rarely means all roles.

@@ -42,6 +42,7 @@ pub async fn conclude(
         ctx.state().backoff.forget(&Key::Binding(key.clone()));
     }
     let previous = object.status();
+    ctx.metrics.told(&Key::Binding(key.clone()), &previous, &outcome);
     let next = told(&previous, &outcome, &Time(Timestamp::now()));
     let send = |notice| ctx.events.send(reference(object.as_ref()), notice);
     if let Some(deed) = deeds(&previous, &outcome) {

@@ -49,6 +49,7 @@ pub async fn run(ctx: Arc<Ctx>, mut stop: signal::Receiver<bool>) -> bool {
         }
         () = ctx.leadership.won() => {}
     }
+    ctx.metrics.leads(true);
     ctx.begins();
     let mut workers = JoinSet::new();
     for _ in 0..ctx.settings.concurrency {
@@ -97,6 +98,7 @@ async fn reconcile(ctx: &Ctx, key: &Key, kind: Kind) -> Next {
         Key::Binding(name) => binding::reconcile(ctx, name, kind).await,
         Key::Class(name) => class::reconcile(ctx, name, kind).await,
     };
+    ctx.metrics.reconciled(key, kind, after, start.elapsed());
     debug!(ms = start.elapsed().as_millis(), ?after, "reconciled");
     after
 }

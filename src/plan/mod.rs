@@ -22,7 +22,7 @@ mod tests;
 pub use after::{after, created};
 pub use ownership::{check_owner, identity_changed};
 pub use removal::{Removal, removal};
-pub use step::{Facet, Step, goes_on};
+pub use step::{Facet, LABELS, Step, goes_on};
 
 use crate::api::names::{annotation, tag};
 use crate::desired::Desired;

@@ -57,7 +57,48 @@ pub enum Facet {
     ServiceAccount,
 }
 
+/// All that [`Step::label`] says.
+pub const LABELS: [&str; 15] = [
+    "create_role",
+    "tag",
+    "untag",
+    "boundary",
+    "trust",
+    "attach",
+    "detach",
+    "put_inline",
+    "delete_inline",
+    "update_role",
+    "delete_role",
+    "create_service_account",
+    "annotate",
+    "unannotate",
+    "delete_service_account",
+];
+
 impl Step {
+    /// What kind of step it is, as a metric label: one of [`LABELS`].
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::CreateRole => "create_role",
+            Self::Tag(_) => "tag",
+            Self::Untag(_) => "untag",
+            Self::PutBoundary(_) => "boundary",
+            Self::UpdateTrust => "trust",
+            Self::Attach(_) => "attach",
+            Self::Detach(_) => "detach",
+            Self::PutInline(_) => "put_inline",
+            Self::DeleteInline(_) => "delete_inline",
+            Self::UpdateRole => "update_role",
+            Self::DeleteRole => "delete_role",
+            Self::CreateServiceAccount => "create_service_account",
+            Self::Annotate => "annotate",
+            Self::Unannotate { .. } => "unannotate",
+            Self::DeleteServiceAccount { .. } => "delete_service_account",
+        }
+    }
+
     /// The condition that this step is about.
     #[must_use]
     pub fn facet(&self) -> Facet {

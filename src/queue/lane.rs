@@ -23,11 +23,6 @@ impl<T> Default for Lanes<T> {
 }
 
 impl<T> Lanes<T> {
-    /// How many wait in the lane of this kind.
-    pub(crate) fn len(&self, kind: Kind) -> usize {
-        self.lanes[kind as usize].len
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.lanes.iter().all(Lane::is_empty)
     }

@@ -87,15 +87,30 @@ pub fn deeds(previous: &BindingStatus, outcome: &Outcome) -> Option<Notice> {
         return None;
     }
     let list: Vec<String> = outcome.done.iter().map(ToString::to_string).collect();
-    let differed = outcome.was_true(previous) && !outcome.wish_changed;
-    // A ServiceAccount that arrives after its binding is no drift, and is told by its condition.
-    let waited = find(&previous.conditions, kind::SERVICE_ACCOUNT_READY).is_some_and(|c| c.status != "True");
-    let only_account = outcome.done.iter().all(|step| step.facet() == Facet::ServiceAccount);
-    let (reason, action) = match (differed, waited && only_account) {
-        (true, false) => (event::DRIFT_CORRECTED, "Repair"),
-        _ => (event::UPDATED, "Update"),
+    let (reason, action) = match is_drift(previous, outcome, outcome.done.iter()) {
+        true => (event::DRIFT_CORRECTED, "Repair"),
+        false => (event::UPDATED, "Update"),
     };
     Some(Notice::new(false, reason, action, format!("done on {}: {}", role.arn, list.join("; "))))
+}
+
+/// Whether these steps put right what somebody else has changed, and were not asked for.
+fn is_drift<'a>(previous: &BindingStatus, outcome: &Outcome, mut steps: impl Iterator<Item = &'a Step>) -> bool {
+    // A ServiceAccount that arrives after its binding is no drift, and is told by its condition.
+    let waited = find(&previous.conditions, kind::SERVICE_ACCOUNT_READY).is_some_and(|c| c.status != "True");
+    let mut only_account = || steps.all(|step| step.facet() == Facet::ServiceAccount);
+    outcome.was_true(previous) && !outcome.wish_changed && !(waited && only_account())
+}
+
+/// What was found to differ though nobody asked for a change: the steps that put it right, and those still to be done.
+/// `None` where it can't be told, because it was not looked so far.
+#[must_use]
+pub fn drift<'a>(previous: &BindingStatus, outcome: &'a Outcome) -> Option<(&'a [Step], &'a [Step])> {
+    if outcome.role.is_none() || !outcome.has_plan() {
+        return None;
+    }
+    let drifted = is_drift(previous, outcome, outcome.done.iter().chain(&outcome.pending));
+    Some(if drifted { (&outcome.done, &outcome.pending) } else { (&[], &[]) })
 }
 
 fn role_notice(previous: &BindingStatus, next: &BindingStatus) -> Option<Notice> {

@@ -9,7 +9,7 @@ mod tests;
 
 pub use class::{ClassOutcome, Watch, class_status};
 pub use conditions::{condition, find, set};
-pub use events::{Notice, deeds, notices};
+pub use events::{Notice, deeds, drift, notices};
 
 use crate::api::BindingStatus;
 use crate::api::reason::{self, condition as kind};

@@ -2,7 +2,7 @@
 
 use super::NsName;
 use super::lean::{Head, Kept, Meta, Picked, pick};
-use crate::api::reason::condition;
+use crate::api::reason::{KNOWN, OTHER, PENDING, condition};
 use crate::api::{
     BindingStatus, ClassStatus, IrsaBinding, IrsaBindingSpec, IrsaClass, IrsaClassSpec, names::DEFAULT_CLASS,
 };
@@ -38,6 +38,23 @@ pub struct Says {
     pub ready: bool,
     /// The condition Stalled is True.
     pub stalled: bool,
+    /// The reason of the condition Ready, as a place in [`KNOWN`]: there may be 10,000 of these.
+    why: u8,
+}
+
+impl Says {
+    /// What a status with such conditions says.
+    #[must_use]
+    pub fn new(ready: bool, stalled: bool, reason: &str) -> Self {
+        let known = KNOWN.iter().position(|known| *known == reason).unwrap_or(KNOWN.len() - 1);
+        Self { ready, stalled, why: u8::try_from(known).unwrap_or(u8::MAX) }
+    }
+
+    /// The reason of the condition Ready, from [`KNOWN`]; `Pending` where there is no such condition yet.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        KNOWN.get(usize::from(self.why)).copied().unwrap_or(OTHER)
+    }
 }
 
 impl LeanBinding {
@@ -190,11 +207,14 @@ impl Says {
             kind: Cow<'a, str>,
             #[serde(borrow)]
             status: Cow<'a, str>,
+            #[serde(borrow, default)]
+            reason: Cow<'a, str>,
         }
         let text = status.filter(|text| is_object(text)).map_or("{}", RawValue::get);
         let status: Status<'_> = serde_json::from_str(text).unwrap_or_default();
         let is = |kind: &str| status.conditions.iter().any(|c| c.kind == kind && c.status == "True");
-        Self { ready: is(condition::READY), stalled: is(condition::STALLED) }
+        let why = status.conditions.iter().find(|c| c.kind == condition::READY).map_or(PENDING, |c| &*c.reason);
+        Self::new(is(condition::READY), is(condition::STALLED), why)
     }
 }
 

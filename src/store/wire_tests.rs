@@ -60,13 +60,17 @@ fn a_binding_knows_what_its_status_says_whatever_it_is() {
         format!(r#"{{"type":"{kind}","status":"{status}",{more}}}"#)
     };
     let conditions = |all: &[String]| format!(r#"{{"roleArn":"a","conditions":[{}]}}"#, all.join(","));
-    let ready = Says { ready: true, stalled: false };
+    let ready = Says::new(true, false, "Other");
     assert_eq!(says(&conditions(&[condition("RoleReady", "True"), condition("Ready", "True")])), ready);
-    let stalled = Says { ready: false, stalled: true };
+    let stalled = Says::new(false, true, "Other");
     assert_eq!(says(&conditions(&[condition("Ready", "False"), condition("Stalled", "True")])), stalled);
     for nothing in ["null", "{}", "[]", "3", r#"{"conditions":3}"#, r#"{"conditions":[{"type":"Ready"}]}"#] {
         assert_eq!(says(nothing), Says::default(), "{nothing}");
+        assert_eq!(says(nothing).reason(), "Pending");
     }
+    let known = conditions(&[condition("RoleReady", "True"), condition("Ready", "False")]);
+    assert_eq!(says(&known).reason(), "Other", "a reason that we never write is no label");
+    assert_eq!(says(&known.replace(r"\u0041", "Invalid")).reason(), "Invalid");
 }
 
 #[test]

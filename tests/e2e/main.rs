@@ -55,6 +55,7 @@ mod foreign;
 mod invalid;
 mod kill;
 mod lag;
+mod metrics;
 mod outage;
 mod permissions;
 mod process;

@@ -8,6 +8,7 @@ mod emulator;
 mod env;
 mod http;
 mod kube_api;
+pub mod openmetrics;
 mod operator;
 mod replica;
 mod space;

@@ -1,0 +1,96 @@
+//! What can still be told of a binding on its way out, whose spec may be invalid and whose class may be gone.
+
+use super::binding::role_hints;
+use super::facts;
+use super::state::{Ctx, State};
+use crate::api::{DeletionPolicy, IrsaClassSpec};
+use crate::aws::Aws;
+use crate::desired::{Desired, Place, Who, desired, identity, vars};
+use crate::error::{Category, Error};
+use crate::iam::arn::RoleArn;
+use crate::iam::owner::Owner;
+use crate::store::{LeanBinding, NsName};
+use std::collections::BTreeSet;
+
+/// Where its role may be: as computed, as the status says, as the annotation says that we wrote, as we remember.
+pub fn candidates(ctx: &Ctx, object: &LeanBinding, computed: Option<String>, place: &Place) -> Vec<RoleArn> {
+    let account = object.service_account.as_deref().unwrap_or_default();
+    let mut hints: Vec<String> = computed.into_iter().collect();
+    hints.extend(role_hints(&ctx.state(), object, account));
+    let mut known = BTreeSet::new();
+    hints.retain(|hint| known.insert(hint.clone()));
+    hints.iter().filter_map(|hint| RoleArn::parse(hint)).filter(|arn| arn.account == place.account).collect()
+}
+
+/// Where a role of its name is: that needs a name of a ServiceAccount, and no spec that is valid otherwise. It may have
+/// been made although nothing tells of it yet.
+pub fn computed(who: Who<'_>, object: &LeanBinding, class: Option<&IrsaClassSpec>, place: &Place) -> Option<String> {
+    let vars = vars(who, object.service_account.as_deref()?, place);
+    let default = IrsaClassSpec::default();
+    identity(class.unwrap_or(&default), &vars).ok().map(|(arn, _)| arn)
+}
+
+/// Name and spec of its class, also of one that is not ready, as after a start.
+pub fn class(state: &State, object: &LeanBinding) -> (String, Option<IrsaClassSpec>) {
+    let class = match object.class_name.as_deref() {
+        Some(name) => state.classes.get(&NsName::new("", name)),
+        None => state.default_class().ok(),
+    };
+    let name = class.map(|class| &*class.head.key.name).or(object.class_name.as_deref()).unwrap_or_default();
+    (name.to_owned(), class.and_then(|class| class.decode().ok()))
+}
+
+/// What is wanted for a binding that is on its way out, if that can still be told.
+pub fn last_wish(who: Who<'_>, object: &LeanBinding, class: Option<&IrsaClassSpec>, place: &Place) -> Option<Desired> {
+    desired(who, &object.decode().ok()?, class?, place).ok()
+}
+
+/// Where its role is: as its class says, and if that is gone in the operator's own account.
+pub async fn place(
+    ctx: &Ctx,
+    object: &LeanBinding,
+    class: &str,
+    spec: Option<&IrsaClassSpec>,
+) -> Result<(Place, Aws), Error> {
+    let named = ctx.state().place_of(class);
+    if let Some(known) = named {
+        return Ok(known);
+    }
+    let assume = spec.and_then(|spec| spec.account.as_ref()).map(|account| account.assume_role_arn.as_str());
+    let aws = ctx.accounts.of(assume).await;
+    let place = facts::place(ctx, &aws).await?;
+    if spec.is_some() {
+        return Ok((place, aws));
+    }
+    match object.status().account_id {
+        Some(account) if account != place.account => Err(Error::new(
+            Category::ClassNotReady,
+            format!(
+                "its role is in the account {account}, and only IrsaClass {class} says how that is reached; make the class \
+                 again, or delete the role there and remove the finalizer"
+            ),
+        )),
+        _ => Ok((place, aws)),
+    }
+}
+
+pub fn owner(who: Who<'_>, place: &Place) -> Owner {
+    Owner {
+        cluster: place.cluster_id.clone(),
+        namespace: who.namespace.to_owned(),
+        binding: who.name.to_owned(),
+        issuer: place.issuer.clone(),
+        class: who.class.to_owned(),
+    }
+}
+
+/// What the binding itself says, however broken the rest of it is, or else its class.
+pub fn asks_to_retain(object: &LeanBinding, class: Option<&IrsaClassSpec>) -> bool {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Only {
+        deletion_policy: Option<DeletionPolicy>,
+    }
+    let own = serde_json::from_str::<Only>(object.spec.get()).ok().and_then(|only| only.deletion_policy);
+    own.or(class.map(|class| class.role.deletion_policy)) == Some(DeletionPolicy::Retain)
+}
