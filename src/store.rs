@@ -14,6 +14,7 @@ mod lean;
 #[cfg(test)]
 mod model;
 mod ns_name;
+mod packed;
 mod service_account;
 #[cfg(test)]
 mod wire_tests;
@@ -22,6 +23,7 @@ pub use custom::{LeanBinding, LeanClass, Says, Undecodable};
 pub use index::Index;
 pub use lean::{Head, Kept, Watched};
 pub use ns_name::NsName;
+pub use packed::Packed;
 pub use service_account::{Applier, Keys, LeanServiceAccount};
 
 use std::collections::{BTreeMap, btree_map};

@@ -78,7 +78,7 @@ fn whatever_a_spec_holds_stops_only_its_own_object() {
     for name in ["no-spec", "null", "number", "text", "list"] {
         assert_eq!(said(name), "spec: is not an object");
     }
-    assert_eq!(binding("no-spec").spec.get(), "null");
+    assert_eq!(binding("no-spec").spec.unpack(), "null");
     // The index finds a binding wherever its ServiceAccount can be made out, valid or not.
     let of = |name| binding(name).service_account.map(|n| n.to_string());
     assert_eq!([of("half"), of("typo")], [Some("invoices".into()), Some("invoices".into())]);
@@ -96,9 +96,9 @@ fn raw_text_survives_a_watch_event_as_the_api_server_writes_it() {
     let [WatchEvent::Modified(deleting), WatchEvent::Deleted(odd), WatchEvent::Deleted(good)] = &events[..] else {
         panic!("{events:?}")
     };
-    assert_eq!(deleting.object.spec.get(), binding("good").spec.get());
+    assert_eq!(deleting.object.spec.unpack(), binding("good").spec.unpack());
     assert!(deleting.object.head.deleted.is_some() && deleting.object.differs(&binding("good")));
-    assert_eq!(odd.object.spec.get(), binding("odd").spec.get());
+    assert_eq!(odd.object.spec.unpack(), binding("odd").spec.unpack());
     // A Delete has a version of its own: the one at which the object ceased to be.
     assert!(good.object.head.version() > deleting.object.head.version());
     // The watcher goes by these.
@@ -202,6 +202,6 @@ fn ten_thousand_of_each_fit() {
     assert!(size_of::<LeanBinding>() <= 208, "{}", size_of::<LeanBinding>());
     assert!(size_of::<LeanServiceAccount>() <= 256, "{}", size_of::<LeanServiceAccount>());
     assert!(size_of::<(NsName, Entry<LeanBinding>)>() <= 48);
-    let kept = |b: &LeanBinding| b.spec.get().len() + b.status.as_ref().map_or(0, |s| s.get().len());
+    let kept = |b: &LeanBinding| b.spec.size() + b.status.as_ref().map_or(0, Packed::size);
     assert!(list::<LeanBinding>(BINDINGS).iter().map(kept).sum::<usize>() * 4 < BINDINGS.len());
 }
