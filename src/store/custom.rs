@@ -1,7 +1,7 @@
 //! What is kept of bindings and classes: specs and statuses stay packed text until somebody asks for them.
 
 use super::NsName;
-use super::lean::{Head, Kept, Meta, Picked, pick};
+use super::lean::{Head, Kept, Meta, Picked, pick, share};
 use super::packed::Packed;
 use crate::api::reason::condition;
 use crate::api::{
@@ -27,7 +27,7 @@ pub struct LeanBinding {
     /// `spec.serviceAccount.name`, if it can be made out.
     pub service_account: Option<Arc<str>>,
     /// `spec.className`, if it can be made out.
-    pub class_name: Option<Box<str>>,
+    pub class_name: Option<Arc<str>>,
     /// What its status says, for who counts.
     pub says: Says,
 }
@@ -61,6 +61,12 @@ impl Kept for LeanBinding {
     }
     fn head_mut(&mut self) -> &mut Head {
         &mut self.head
+    }
+    fn share(&mut self, other: &Self) {
+        self.head.share(&other.head);
+        if let (Some(own), Some(other)) = (&mut self.class_name, &other.class_name) {
+            share(own, other);
+        }
     }
     fn differs(&self, before: &Self) -> bool {
         self.head.differs(&before.head) || self.status != before.status
@@ -107,9 +113,7 @@ impl Kept for LeanClass {
         &mut self.head
     }
     fn differs(&self, before: &Self) -> bool {
-        self.head.differs(&before.head)
-            || self.is_default != before.is_default
-            || self.status != before.status
+        self.head.differs(&before.head) || self.is_default != before.is_default || self.status != before.status
     }
 }
 
@@ -173,8 +177,9 @@ fn pack(text: &RawValue) -> Packed {
 impl From<Wire<'_, IgnoredAny>> for LeanBinding {
     fn from(wire: Wire<'_, IgnoredAny>) -> Self {
         let (head, ..) = wire.metadata.into_parts();
-        let service_account = text_at(wire.spec, &["serviceAccount", "name"]).map(Arc::from);
-        let class_name = text_at(wire.spec, &["className"]).map(String::into_boxed_str);
+        let mut service_account = text_at(wire.spec, &["serviceAccount", "name"]).map(Arc::from);
+        service_account.iter_mut().for_each(|name| share(name, &head.key.name)); // mostly the same
+        let class_name = text_at(wire.spec, &["className"]).map(Arc::from);
         let says = Says::of(wire.status);
         let (spec, status) = (pack(wire.spec), wire.status.map(pack));
         Self { head, spec, status, service_account, class_name, says }

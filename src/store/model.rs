@@ -17,7 +17,7 @@ fn object(name: usize, uid: u64, version: u64) -> LeanBinding {
                 .ok()
                 .map(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time),
             deleted: None,
-            finalizers: Box::default(),
+            finalizers: std::sync::Arc::default(),
         },
         spec: Packed::pack("null"),
         status: None,

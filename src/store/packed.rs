@@ -76,7 +76,12 @@ mod tests {
             any::<i64>().prop_map(Value::from),
             any::<f64>().prop_map(Value::from),
             ".*".prop_map(Value::from),
-            (0..WORDS.len(), 0..80usize).prop_map(|(at, len)| WORDS.chars().skip(at).take(len).collect::<String>().into()),
+            (0..WORDS.len(), 0..80usize).prop_map(|(at, len)| WORDS
+                .chars()
+                .skip(at)
+                .take(len)
+                .collect::<String>()
+                .into()),
         ];
         leaf.prop_recursive(6, 200, 12, |inner| {
             prop_oneof![
