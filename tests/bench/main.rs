@@ -38,10 +38,22 @@ fn main() -> ExitCode {
     let start = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let table = runtime.block_on(bench(Sizes::from_env()));
-    table.print();
-    println!("\n{} s in all", start.elapsed().as_secs());
+    println!("\n{}\n{} s in all", table.markdown(), start.elapsed().as_secs());
+    if std::env::var_os("IRSA_BENCH_WRITE").is_some() {
+        write(&table.markdown());
+    }
     table.failed().iter().for_each(|line| eprintln!("exceeded: {line}"));
     if table.failed().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Puts the table into `docs/performance.md`, in the place of the one that stands there.
+fn write(table: &str) {
+    const MARKS: (&str, &str) = ("<!-- as `make bench` writes it -->\n", "<!-- until here -->");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(MARKS.0).expect("the beginning of the table");
+    let (_, after) = rest.split_once(MARKS.1).expect("the end of the table");
+    std::fs::write(&path, [before, MARKS.0, table, MARKS.1, after].concat()).unwrap();
 }
 
 /// How much is measured.

@@ -80,14 +80,15 @@ impl Table {
     }
 
     /// All rows, as `docs/performance.md` has them.
-    pub fn print(&self) {
-        println!("\n| what | {} | limit |", self.columns.join(" | "));
-        println!("|---|{}---|", "---|".repeat(self.columns.len()));
+    pub fn markdown(&self) -> String {
+        let mut text = format!("| what | {} | limit |\n", self.columns.join(" | "));
+        text += &format!("|---|{}---|\n", "---|".repeat(self.columns.len()));
         for row in &self.rows {
-            let cells: Vec<&str> =
-                (0..self.columns.len()).map(|at| row.cells.get(at).map_or("", String::as_str)).collect();
-            println!("| {} | {} | {} |", row.what, cells.join(" | "), row.limit);
+            let cells = (0..self.columns.len()).map(|at| row.cells.get(at).map_or("", String::as_str));
+            let cells: Vec<&str> = cells.collect();
+            text += &format!("| {} | {} | {} |\n", row.what, cells.join(" | "), row.limit);
         }
+        text
     }
 
     /// What is not as it must be.
