@@ -99,7 +99,13 @@ impl Followed for LeanClass {
     }
     fn changed(state: &mut State, before: Option<&Self>, now: &Self) {
         let name = now.head.key.name.clone();
-        state.wake_class(&name);
+        // Of its status alone, whose counts we write ourselves: at their beat, or each of them would bring the next.
+        match before {
+            Some(before) if !now.head.differs(&before.head) && now.is_default == before.is_default => {
+                state.count_class(&name);
+            }
+            _ => state.wake_class(&name),
+        }
         let same = before.is_some_and(|b| b.head.generation == now.head.generation && b.is_default == now.is_default);
         if !same {
             state.wake_bindings_of(&name);

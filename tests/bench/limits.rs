@@ -16,9 +16,6 @@ pub const RATE: f64 = 10.0;
 /// The share of them that is to be used at least, and of calls that may be throttled, in per cent.
 pub const USED_MIN: f64 = 95.0;
 pub const THROTTLED_MAX: f64 = 3.0;
-/// Seconds from a change outside to its correction: the interval with its jitter, and what a sweep takes.
-pub const CORRECTED_MAX: f64 = 150.0;
-
 /// What the program that is measured can do, by what its help says.
 #[derive(Clone, Debug)]
 pub struct Abilities {
@@ -54,10 +51,19 @@ impl Abilities {
         flags.into_iter().map(str::to_owned).collect()
     }
 
-    /// Calls of a sweep over so many roles at most: pages of 400 asked for with all details and of 1,000 without, of
-    /// which the emulator gives a third less, as IAM may; one of quotas, and one for each list's last page.
-    pub fn sweep_calls(&self, roles: usize) -> usize {
-        if self.sweeps { roles.div_ceil(400 - 400 / 3) + roles.div_ceil(1000 - 1000 / 3) + 3 } else { 0 }
+    /// Calls of a sweep over so many roles of which so many are below our path, at most: pages of 400 asked for with all
+    /// details and of 1,000 without, of which the emulator gives a third less, as IAM may; and one for the quota. The
+    /// emulator's account has a few roles more, and the last page may be empty.
+    pub fn sweep_calls(&self, all: usize, ours: usize) -> usize {
+        let pages = |roles: usize, asked: usize| (roles + 10).div_ceil(asked - asked / 3);
+        if self.sweeps { pages(all, 400) + pages(ours, 1000) + 1 } else { 0 }
+    }
+
+    /// Seconds from a change outside to its correction at most: the interval of sweeps, and what they take. Where the
+    /// budget is not opened wide, sweeps keep to 5 % of ten requests a second.
+    pub fn corrected_max(&self, all: usize, ours: usize) -> f64 {
+        let stretched = if self.budget { 0.0 } else { self.sweep_calls(all, ours) as f64 / 0.5 };
+        stretched.max(120.0) * 1.1 + 30.0
     }
 }
 

@@ -61,7 +61,7 @@ fn write(table: &str) {
 struct Sizes {
     /// `IRSA_BENCH_BINDINGS`, or 10,000. A tenth of it comes first, and as many roles of others last.
     bindings: usize,
-    /// `IRSA_BENCH_IDLE`, or 240 s: for how long nothing happens.
+    /// `IRSA_BENCH_IDLE`, or 100 s: for how long nothing happens, and then until a sweep ends.
     idle: Duration,
     /// `IRSA_BENCH_BACKLOG`, or 1,000.
     backlog: usize,
@@ -75,7 +75,7 @@ impl Sizes {
         };
         let bindings = number("IRSA_BENCH_BINDINGS", 10_000);
         assert!(bindings >= 100, "IRSA_BENCH_BINDINGS is at least 100");
-        let idle = Duration::from_secs(number("IRSA_BENCH_IDLE", 240) as u64);
+        let idle = Duration::from_secs(number("IRSA_BENCH_IDLE", 100) as u64);
         Self { bindings, idle, backlog: number("IRSA_BENCH_BACKLOG", 1000) }
     }
 }
@@ -143,13 +143,13 @@ async fn bench(sizes: Sizes) -> Table {
         bench.table.column(thousands(size));
         let part = size / 10;
         bench.create(&operator, size - bench.load.len()).await;
-        bench.quiet(&operator).await;
+        bench.quiet().await;
         operator = bench.restart(operator).await;
         bench.relist(&operator).await;
         bench.update(part).await;
         if size == sizes.bindings {
-            bench.idle(&operator).await;
             bench.outside().await;
+            bench.idle(&operator).await;
         }
         bench.delete(&operator, part).await;
     }

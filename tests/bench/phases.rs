@@ -27,8 +27,8 @@ impl Bench {
         self.memory("resident memory after creating them, MiB", operator);
     }
 
-    /// The class has counted all, and then nothing is to be done, and nothing is done.
-    pub async fn quiet(&mut self, operator: &Operator) {
+    /// Until the class has counted all, and nothing is to be done.
+    pub async fn quiet(&mut self) {
         let n = self.load.len();
         eventually_within(PATIENCE, "the class counts all as ready", async || {
             let class = self.kube.get(&format!("{}/default", paths::CLASSES)).await;
@@ -37,24 +37,29 @@ impl Bench {
         })
         .await;
         self.settled().await;
+    }
+
+    /// As `kubectl delete pod` does.
+    pub async fn stop(&mut self, mut operator: Operator) {
+        let start = Instant::now();
         operator.terminate();
+        while operator.ended().is_none() {
+            assert!(start.elapsed() < Duration::from_secs(30), "SIGTERM did not end the operator");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.table.aside("ms from SIGTERM to its end", start.elapsed().as_millis());
     }
 
     /// What a new process reads, and that it writes nothing.
-    pub async fn restart(&mut self, mut before: Operator) -> Operator {
-        let ended = Instant::now();
-        while before.ended().is_none() {
-            assert!(ended.elapsed() < Duration::from_secs(30), "SIGTERM did not end the operator");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        self.table.aside("ms from SIGTERM to its end", ended.elapsed().as_millis());
+    pub async fn restart(&mut self, before: Operator) -> Operator {
+        self.stop(before).await;
         let start = self.begin().await;
         let operator = self.start(false).await;
         let cpu = Cpu::of(operator.pid());
         let n = self.load.len();
         let (_, inline) = BINDINGS_OF_ONE;
         if self.able.sweeps {
-            self.calls_until("the account was swept", "ListRoles", 1).await;
+            self.calls_until("the account was swept", SWEPT, 1).await;
         } else {
             self.calls_until("every role was read", "GetRolePolicy", n * inline).await;
         }
@@ -66,7 +71,7 @@ impl Bench {
         self.calls_each("restart: AWS calls per binding", &calls, n, each);
         if self.able.sweeps {
             let rest = total(&calls) - total(&of_roles(&calls));
-            let most = self.able.sweep_calls(n) + CLASS_CALLS;
+            let most = self.able.sweep_calls(n, n) + CLASS_CALLS;
             self.table.at_most("restart: AWS calls for the whole account", rest as f64, most as f64);
         }
         self.table.counts("restart: Kubernetes writes", &writes);
@@ -167,5 +172,7 @@ impl Bench {
     }
 }
 
+/// What ends a sweep: the quota is asked for.
+pub const SWEPT: &str = "GetAccountSummary";
 /// What is asked for a class, and who we are, once in a while.
 pub const CLASS_CALLS: usize = 4;

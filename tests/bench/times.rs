@@ -5,55 +5,59 @@ use super::counts::{of_roles, throttled, total};
 use super::harness::{Operator, eventually_within, is, paths};
 use super::limits;
 use super::load::{elsewhere, foreign_roles};
-use super::phases::CLASS_CALLS;
+use super::phases::{CLASS_CALLS, SWEPT};
 use super::process::Cpu;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// How many roles somebody changes, and how often one is.
-const CHANGES: (usize, Duration) = (10, Duration::from_secs(7));
+const CHANGES: (usize, Duration) = (6, Duration::from_secs(12));
 /// How long the rate of an account is being learnt.
 const LEARNING: Duration = Duration::from_secs(60);
 /// How many new bindings come while the backlog runs, one after another.
 const NEW: usize = 5;
 
 impl Bench {
-    /// Nothing happens, with as many roles of others in the account: what is looked at, and what that costs.
+    /// Nothing happens: what is looked at, and what that costs.
     pub async fn idle(&mut self, operator: &Operator) {
-        foreign_roles(&self.env, self.sizes.bindings).await;
-        // What was written a moment ago is believed for 90 s and then looked at; that is not idle.
-        tokio::time::sleep(Duration::from_secs(if self.able.sweeps { 95 } else { 0 }).min(self.sizes.idle)).await;
         self.settled().await;
-        let start = self.begin().await;
-        let cpu = Cpu::of(operator.pid());
-        let idle = self.sizes.idle;
-        while start.elapsed() < idle {
-            tokio::time::sleep(Duration::from_secs(5).min(idle - start.elapsed())).await;
-            self.calls.read().await;
+        let mut start = self.begin().await;
+        let mut cpu = Cpu::of(operator.pid());
+        let mut sweeps = 0;
+        if self.able.sweeps {
+            // From the end of one sweep to the end of another.
+            self.calls_until("the account was swept", SWEPT, 1).await;
+            self.settled().await;
+            start = self.begin().await;
+            cpu = Cpu::of(operator.pid());
         }
-        let spent = cpu.spent(operator.pid());
+        tokio::time::sleep(self.sizes.idle).await;
+        if self.able.sweeps {
+            sweeps = 1 + self.calls.read().await.get(SWEPT).copied().unwrap_or(0);
+            self.calls_until("the account was swept", SWEPT, sweeps).await;
+            self.settled().await;
+        }
+        let (spent, elapsed) = (cpu.spent(operator.pid()), start.elapsed().as_secs_f64());
         let (calls, writes) = self.end().await;
         self.table.counts("AWS calls", &calls);
         let n = self.load.len();
         self.table.exactly("no change: AWS calls per binding", total(&of_roles(&calls)), n, 0);
         self.table.exactly("no change: Kubernetes writes", total(&writes), 1, 0);
-        if self.able.sweeps {
-            // By default every two minutes, jittered; it may be that one more begins or ends in this time.
-            let sweeps = (idle.as_secs_f64() / 108.0).ceil() as usize + 1;
-            let most = sweeps * (self.able.sweep_calls(2 * n) + CLASS_CALLS);
-            self.table.at_most(
-                &format!("no change: AWS calls in {} s", idle.as_secs()),
-                total(&calls) as f64,
-                most as f64,
-            );
+        self.table.aside("seconds without change", elapsed.round());
+        if sweeps > 0 {
+            let most = self.able.sweep_calls(2 * n, n) + CLASS_CALLS;
+            self.table.at_most("no change: AWS calls in a sweep", total(&calls) as f64 / sweeps as f64, most as f64);
+            self.table.say("no change: seconds from sweep to sweep", elapsed / sweeps as f64);
         }
-        self.table.say("CPU in an hour without change, s", spent * 3600.0 / idle.as_secs_f64());
+        self.table.say("no change: CPU in an hour, s", spent * 3600.0 / elapsed);
         self.memory("resident memory with as many roles of others, MiB", operator);
         self.table.say("resident memory at the most until then, MiB", super::Memory::of(operator.pid()).peak);
     }
 
-    /// Somebody changes a role now and then.
+    /// Somebody changes a role now and then, in an account with as many roles of others.
     pub async fn outside(&mut self) {
+        let n = self.load.len();
+        foreign_roles(&self.env, n).await;
         if !self.able.sweeps {
             self.table.aside("from a change outside to its correction", "by the beat of each role: not measured");
             return;
@@ -87,13 +91,14 @@ impl Bench {
             self.calls.read().await;
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
+        let limit = self.able.corrected_max(2 * n, n);
         self.table.say("from a change outside to its correction, s, mean", sum / count as f64);
-        self.table.at_most("from a change outside to its correction, s, longest", most, limits::CORRECTED_MAX);
+        self.table.at_most("from a change outside to its correction, s, longest", most, limit);
     }
 
     /// Many new bindings, an account that takes few calls a second, and somebody in another namespace who waits for one.
     pub async fn backlog(&mut self, operator: Operator) {
-        drop(operator);
+        self.stop(operator).await;
         let operator = self.start(true).await;
         self.settled().await;
         let account = format!("/_admin/accounts/{}/switches", self.env.emulator.account);
