@@ -14,6 +14,7 @@ mod lean;
 #[cfg(test)]
 mod model;
 mod ns_name;
+mod packed;
 mod service_account;
 #[cfg(test)]
 mod wire_tests;
@@ -22,6 +23,7 @@ pub use custom::{LeanBinding, LeanClass, Says, Undecodable};
 pub use index::Index;
 pub use lean::{Head, Kept, Watched};
 pub use ns_name::NsName;
+pub use packed::Packed;
 pub use service_account::{Applier, Keys, LeanServiceAccount};
 
 use std::collections::{BTreeMap, btree_map};
@@ -259,6 +261,7 @@ impl<T: Kept> Store<T> {
     }
 
     fn replace(&mut self, mut object: T, mark: Mark) -> Change<T> {
+        self.share(&mut object);
         match self.entries.entry(object.head().key.clone()) {
             btree_map::Entry::Vacant(place) => {
                 if let Some(account) = object.service_account() {
@@ -268,8 +271,6 @@ impl<T: Kept> Store<T> {
                 Change::New
             }
             btree_map::Entry::Occupied(mut place) => {
-                // One copy of the names for key, object and index.
-                object.head_mut().key = place.key().clone();
                 let (before, after) = (place.get().object.service_account(), object.service_account());
                 if before != after {
                     before.inspect(|account| self.by_service_account.remove(account, place.key()));
@@ -279,6 +280,14 @@ impl<T: Kept> Store<T> {
                 Change::Updated(before.object)
             }
         }
+    }
+
+    /// One copy of what neighbours have in common, and of names for key, object and index.
+    fn share(&self, object: &mut T) {
+        let key = object.head().key.clone();
+        let before = self.entries.range(..=&key).next_back();
+        let after = self.entries.range(&key..).next();
+        before.into_iter().chain(after).for_each(|(_, held)| object.share(&held.object));
     }
 
     fn remove(&mut self, key: &NsName) -> Option<Arc<T>> {

@@ -110,7 +110,7 @@ YAML
         --service-account-key-file="$keys/serviceaccount.key" \
         --service-account-signing-key-file="$keys/serviceaccount.key" \
         --api-audiences=https://kubernetes.default.svc \
-        --audit-policy-file="$keys/audit-policy.yaml" --audit-log-path="$1/audit.log"
+        --audit-policy-file="$keys/audit-policy.yaml" --audit-log-path="$1/audit.log" --audit-log-maxsize=2000
 }
 
 save_kube_controller_manager() { # DIR

@@ -91,6 +91,6 @@ pub fn asks_to_retain(object: &LeanBinding, class: Option<&IrsaClassSpec>) -> bo
     struct Only {
         deletion_policy: Option<DeletionPolicy>,
     }
-    let own = serde_json::from_str::<Only>(object.spec.get()).ok().and_then(|only| only.deletion_policy);
+    let own = serde_json::from_str::<Only>(&object.spec.unpack()).ok().and_then(|only| only.deletion_policy);
     own.or(class.map(|class| class.role.deletion_policy)) == Some(DeletionPolicy::Retain)
 }

@@ -22,6 +22,9 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 /// After so long without trouble the pauses begin anew.
 const CALM: Duration = Duration::from_secs(30);
 
+/// Objects in a page of a list: a page is held as text and as objects, and policies may be long.
+const PAGE: u32 = 100;
+
 /// The pauses between attempts at a watch.
 #[derive(Debug, Default)]
 struct Patience(u32);
@@ -96,7 +99,13 @@ impl Followed for LeanClass {
     }
     fn changed(state: &mut State, before: Option<&Self>, now: &Self) {
         let name = now.head.key.name.clone();
-        state.wake_class(&name);
+        // Of its status alone, whose counts we write ourselves: at their beat, or each of them would bring the next.
+        match before {
+            Some(before) if !now.head.differs(&before.head) && now.is_default == before.is_default => {
+                state.count_class(&name);
+            }
+            _ => state.wake_class(&name),
+        }
         let same = before.is_some_and(|b| b.head.generation == now.head.generation && b.is_default == now.is_default);
         if !same {
             state.wake_bindings_of(&name);
@@ -143,7 +152,7 @@ where
     let api: Api<Watched<T>> = Api::all(ctx.client.clone());
     let kind = T::Kind::plural(&()).into_owned();
     let patience = ResetTimerBackoff::new(Patience::default(), CALM);
-    let mut events = watcher(api, watcher::Config::default()).backoff(patience).boxed();
+    let mut events = watcher(api, watcher::Config::default().page_size(PAGE)).backoff(patience).boxed();
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {

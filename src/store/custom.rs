@@ -1,7 +1,8 @@
-//! What is kept of bindings and classes: specs and statuses stay text until somebody asks for them.
+//! What is kept of bindings and classes: specs and statuses stay packed text until somebody asks for them.
 
 use super::NsName;
-use super::lean::{Head, Kept, Meta, Picked, pick};
+use super::lean::{Head, Kept, Meta, Picked, pick, share};
+use super::packed::Packed;
 use crate::api::reason::{KNOWN, OTHER, PENDING, condition};
 use crate::api::{
     BindingStatus, ClassStatus, IrsaBinding, IrsaBindingSpec, IrsaClass, IrsaClassSpec, names::DEFAULT_CLASS,
@@ -15,18 +16,18 @@ use std::sync::Arc;
 
 /// A binding.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(from = "Wire<IgnoredAny>")]
+#[serde(from = "Wire<'de, IgnoredAny>")]
 pub struct LeanBinding {
     /// Its metadata.
     pub head: Head,
     /// The spec as JSON text, whatever it holds; `null` where there is none.
-    pub spec: Box<RawValue>,
+    pub spec: Packed,
     /// The status as JSON text.
-    pub status: Option<Box<RawValue>>,
+    pub status: Option<Packed>,
     /// `spec.serviceAccount.name`, if it can be made out.
     pub service_account: Option<Arc<str>>,
     /// `spec.className`, if it can be made out.
-    pub class_name: Option<Box<str>>,
+    pub class_name: Option<Arc<str>>,
     /// What its status says, for who counts.
     pub says: Says,
 }
@@ -66,7 +67,7 @@ impl LeanBinding {
     /// The status; the empty one where there is none that can be decoded, as a status is believed for nothing.
     #[must_use]
     pub fn status(&self) -> BindingStatus {
-        lenient(self.status.as_deref())
+        lenient(self.status.as_ref())
     }
 }
 
@@ -78,8 +79,14 @@ impl Kept for LeanBinding {
     fn head_mut(&mut self) -> &mut Head {
         &mut self.head
     }
+    fn share(&mut self, other: &Self) {
+        self.head.share(&other.head);
+        if let (Some(own), Some(other)) = (&mut self.class_name, &other.class_name) {
+            share(own, other);
+        }
+    }
     fn differs(&self, before: &Self) -> bool {
-        self.head.differs(&before.head) || text(self.status.as_deref()) != text(before.status.as_deref())
+        self.head.differs(&before.head) || self.status != before.status
     }
     fn service_account(&self) -> Option<NsName> {
         let name = self.service_account.clone()?;
@@ -89,16 +96,16 @@ impl Kept for LeanBinding {
 
 /// A class.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(from = "Wire<IsDefault>")]
+#[serde(from = "Wire<'de, IsDefault>")]
 pub struct LeanClass {
     /// Its metadata.
     pub head: Head,
     /// Whether its annotation makes it the class of bindings that name none.
     pub is_default: bool,
     /// The spec as JSON text, whatever it holds; `null` where there is none.
-    pub spec: Box<RawValue>,
+    pub spec: Packed,
     /// The status as JSON text.
-    pub status: Option<Box<RawValue>>,
+    pub status: Option<Packed>,
 }
 
 impl LeanClass {
@@ -110,7 +117,7 @@ impl LeanClass {
     /// The status; the empty one where there is none that can be decoded, as a status is believed for nothing.
     #[must_use]
     pub fn status(&self) -> ClassStatus {
-        lenient(self.status.as_deref())
+        lenient(self.status.as_ref())
     }
 }
 
@@ -123,9 +130,7 @@ impl Kept for LeanClass {
         &mut self.head
     }
     fn differs(&self, before: &Self) -> bool {
-        self.head.differs(&before.head)
-            || self.is_default != before.is_default
-            || text(self.status.as_deref()) != text(before.status.as_deref())
+        self.head.differs(&before.head) || self.is_default != before.is_default || self.status != before.status
     }
 }
 
@@ -139,11 +144,12 @@ pub struct Undecodable {
     pub message: String,
 }
 
-fn decode<S: DeserializeOwned>(text: &RawValue) -> Result<S, Undecodable> {
-    if !is_object(text) {
+fn decode<S: DeserializeOwned>(spec: &Packed) -> Result<S, Undecodable> {
+    let text = spec.unpack();
+    if !is_object(&text) {
         return Err(Undecodable { path: "spec".to_owned(), message: "is not an object".to_owned() });
     }
-    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text.get())).map_err(|error| {
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(&text)).map_err(|error| {
         let path = match error.path().to_string() {
             root if root == "." => "spec".to_owned(),
             path => format!("spec.{path}"),
@@ -156,41 +162,44 @@ fn decode<S: DeserializeOwned>(text: &RawValue) -> Result<S, Undecodable> {
 }
 
 /// Serde would take a list for a struct, field by field.
-fn is_object(text: &RawValue) -> bool {
-    text.get().starts_with('{')
+fn is_object(text: &str) -> bool {
+    text.starts_with('{')
 }
 
-fn lenient<S: DeserializeOwned + Default>(text: Option<&RawValue>) -> S {
-    text.filter(|t| is_object(t)).and_then(|t| serde_json::from_str(t.get()).ok()).unwrap_or_default()
+fn lenient<S: DeserializeOwned + Default>(status: Option<&Packed>) -> S {
+    let text = status.map(Packed::unpack).filter(|text| is_object(text));
+    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
-/// A custom resource on the wire.
+/// A custom resource on the wire. Its texts are packed where they lie.
 #[derive(Deserialize)]
-#[serde(bound = "A: Deserialize<'de> + Default")]
-struct Wire<A> {
+#[serde(bound(deserialize = "A: Deserialize<'de> + Default, 'de: 'a"))]
+struct Wire<'a, A> {
     #[serde(default)]
     metadata: Meta<A>,
-    #[serde(default = "null")]
-    spec: Box<RawValue>,
-    #[serde(default)]
-    status: Option<Box<RawValue>>,
+    #[serde(borrow, default = "null")]
+    spec: &'a RawValue,
+    #[serde(borrow, default)]
+    status: Option<&'a RawValue>,
 }
 
-fn text(value: Option<&RawValue>) -> Option<&str> {
-    value.map(RawValue::get)
+fn null() -> &'static RawValue {
+    RawValue::NULL
 }
 
-fn null() -> Box<RawValue> {
-    RawValue::NULL.to_owned()
+fn pack(text: &RawValue) -> Packed {
+    Packed::pack(text.get())
 }
 
-impl From<Wire<IgnoredAny>> for LeanBinding {
-    fn from(wire: Wire<IgnoredAny>) -> Self {
+impl From<Wire<'_, IgnoredAny>> for LeanBinding {
+    fn from(wire: Wire<'_, IgnoredAny>) -> Self {
         let (head, ..) = wire.metadata.into_parts();
-        let service_account = text_at(&wire.spec, &["serviceAccount", "name"]).map(Arc::from);
-        let class_name = text_at(&wire.spec, &["className"]).map(String::into_boxed_str);
-        let says = Says::of(wire.status.as_deref());
-        Self { head, spec: wire.spec, status: wire.status, service_account, class_name, says }
+        let mut service_account = text_at(wire.spec, &["serviceAccount", "name"]).map(Arc::from);
+        service_account.iter_mut().for_each(|name| share(name, &head.key.name)); // mostly the same
+        let class_name = text_at(wire.spec, &["className"]).map(Arc::from);
+        let says = Says::of(wire.status);
+        let (spec, status) = (pack(wire.spec), wire.status.map(pack));
+        Self { head, spec, status, service_account, class_name, says }
     }
 }
 
@@ -210,7 +219,7 @@ impl Says {
             #[serde(borrow, default)]
             reason: Cow<'a, str>,
         }
-        let text = status.filter(|text| is_object(text)).map_or("{}", RawValue::get);
+        let text = status.map(RawValue::get).filter(|text| is_object(text)).unwrap_or("{}");
         let status: Status<'_> = serde_json::from_str(text).unwrap_or_default();
         let is = |kind: &str| status.conditions.iter().any(|c| c.kind == kind && c.status == "True");
         let why = status.conditions.iter().find(|c| c.kind == condition::READY).map_or(PENDING, |c| &*c.reason);
@@ -218,10 +227,10 @@ impl Says {
     }
 }
 
-impl From<Wire<IsDefault>> for LeanClass {
-    fn from(wire: Wire<IsDefault>) -> Self {
+impl From<Wire<'_, IsDefault>> for LeanClass {
+    fn from(wire: Wire<'_, IsDefault>) -> Self {
         let (head, IsDefault(is_default), _) = wire.metadata.into_parts();
-        Self { head, is_default, spec: wire.spec, status: wire.status }
+        Self { head, is_default, spec: pack(wire.spec), status: wire.status.map(pack) }
     }
 }
 

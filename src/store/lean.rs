@@ -7,6 +7,7 @@ use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 use serde::{Deserialize, de};
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 
 /// A kind that a [`Store`](super::Store) can hold.
 pub trait Kept: DeserializeOwned + Clone + Debug + Send + Sync + 'static {
@@ -18,6 +19,10 @@ pub trait Kept: DeserializeOwned + Clone + Debug + Send + Sync + 'static {
     fn head(&self) -> &Head;
     /// The same, to be changed.
     fn head_mut(&mut self) -> &mut Head;
+    /// Takes over from `other` what is equal, so that there is one copy of it.
+    fn share(&mut self, other: &Self) {
+        self.head_mut().share(other.head());
+    }
     /// Whether a reconcile could see the difference to what was held `before`. What else changed is nobody's business.
     fn differs(&self, before: &Self) -> bool;
     /// The ServiceAccount that the object speaks of: the store keeps an index of them.
@@ -42,7 +47,7 @@ pub struct Head {
     /// Since when it is being deleted.
     pub deleted: Option<Time>,
     /// All finalizers, ours among them.
-    pub finalizers: Box<[Box<str>]>,
+    pub finalizers: Arc<[Box<str>]>,
 }
 
 impl Head {
@@ -51,6 +56,12 @@ impl Head {
     #[must_use]
     pub fn version(&self) -> Option<u64> {
         self.resource_version.parse().ok()
+    }
+
+    pub(super) fn share(&mut self, other: &Self) {
+        share(&mut self.key.namespace, &other.key.namespace);
+        share(&mut self.key.name, &other.key.name);
+        share(&mut self.finalizers, &other.finalizers);
     }
 
     /// Whether anything differs but the version.
@@ -66,6 +77,13 @@ impl Head {
     #[must_use]
     pub fn has_finalizer(&self, finalizer: &str) -> bool {
         self.finalizers.iter().any(|f| **f == *finalizer)
+    }
+}
+
+/// Takes over `other` if it is equal.
+pub(super) fn share<T: PartialEq + ?Sized>(own: &mut Arc<T>, other: &Arc<T>) {
+    if own == other {
+        *own = other.clone();
     }
 }
 
@@ -154,7 +172,7 @@ impl<A, M> Meta<A, M> {
             generation: self.generation,
             created: self.creation_timestamp,
             deleted: self.deletion_timestamp,
-            finalizers: self.finalizers,
+            finalizers: self.finalizers.into(),
         };
         (head, self.annotations, self.managed_fields)
     }

@@ -17,9 +17,9 @@ fn object(name: usize, uid: u64, version: u64) -> LeanBinding {
                 .ok()
                 .map(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time),
             deleted: None,
-            finalizers: Box::default(),
+            finalizers: std::sync::Arc::default(),
         },
-        spec: serde_json::value::RawValue::NULL.to_owned(),
+        spec: Packed::pack("null"),
         status: None,
         // Bindings share ServiceAccounts, and change them.
         service_account: (!version.is_multiple_of(3)).then(|| Arc::from(format!("sa{}", version % 3))),

@@ -15,6 +15,28 @@ pub fn total(counts: &Counts) -> usize {
     counts.values().sum()
 }
 
+/// What was done on single roles: not the lists of all of them, and not what is asked for a class.
+pub fn of_roles(calls: &Counts) -> Counts {
+    let single =
+        |name: &str| name.contains("Role") && !name.starts_with("ListRoles") && !name.starts_with("AssumeRole");
+    calls.iter().filter(|(name, _)| single(name)).map(|(name, count)| (name.clone(), *count)).collect()
+}
+
+/// Calls that were refused for their rate.
+pub fn throttled(calls: &Counts) -> usize {
+    calls.iter().filter(|(name, _)| name.contains("Throttling")).map(|(_, count)| count).sum()
+}
+
+/// Writes on bindings and ServiceAccounts.
+pub fn of_bindings(writes: &Counts) -> usize {
+    writes.iter().filter(|(what, _)| !what.contains("irsaclasses")).map(|(_, count)| count).sum()
+}
+
+/// Writes on the class.
+pub fn of_class(writes: &Counts) -> usize {
+    total(writes) - of_bindings(writes)
+}
+
 /// The operator's calls of AWS, phase by phase.
 pub struct Calls {
     emulator: Emulator,
@@ -38,11 +60,6 @@ impl Calls {
         self.phase.clone()
     }
 
-    /// The phase so far.
-    pub fn since_phase(&self) -> Counts {
-        self.phase.clone()
-    }
-
     /// Takes in what is new and ends the phase.
     pub async fn poll(&mut self) -> Counts {
         self.read().await;
@@ -50,8 +67,8 @@ impl Calls {
     }
 }
 
-/// The operator's writes to the API server, phase by phase: `verb resource/subresource`. Events are left out; they are
-/// told to people, and nothing waits for them.
+/// The operator's writes to the API server, phase by phase: `verb resource/subresource`. Events are left out, which are
+/// told to people and which nothing waits for, and the Lease of a leader, which is written at a beat of its own.
 pub struct Writes {
     log: PathBuf,
     at: u64,
@@ -84,7 +101,7 @@ impl Writes {
         }
         let entry: Value = serde_json::from_str(line).expect("a line of the audit log");
         let object = &entry["objectRef"];
-        if object["resource"] == "events" || entry["user"]["username"] == "admin" {
+        if object["resource"] == "events" || object["resource"] == "leases" || entry["user"]["username"] == "admin" {
             return;
         }
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

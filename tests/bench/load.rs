@@ -4,81 +4,136 @@ use crate::harness::{Env, Kube, is, paths};
 use futures::StreamExt;
 use futures::stream;
 use serde_json::{Value, json};
+use std::ops::Range;
 
 /// Managed and inline policies of each binding.
 pub const BINDINGS_OF_ONE: (usize, usize) = (2, 1);
 /// As many namespaces as a cluster of that size may have.
 const NAMESPACES: usize = 50;
 /// As many requests are under way at a time.
-const AT_A_TIME: usize = 16;
+const AT_A_TIME: usize = 32;
 
-/// What is made.
-#[derive(Clone, Copy, Debug)]
+/// The bindings that there are, by number: new ones come at the end, and the oldest are deleted.
+#[derive(Clone)]
 pub struct Load {
-    /// How many bindings, each with a ServiceAccount of its own.
-    pub bindings: usize,
+    kube: Kube,
+    live: Range<usize>,
 }
 
 impl Load {
-    /// `IRSA_BENCH_BINDINGS`, or 2,000.
-    pub fn from_env() -> Self {
-        let bindings = std::env::var("IRSA_BENCH_BINDINGS").ok();
-        let bindings = bindings.map_or(2000, |text| text.parse().expect("IRSA_BENCH_BINDINGS is a number"));
-        assert!(bindings > 0, "IRSA_BENCH_BINDINGS is at least 1");
-        Self { bindings }
+    /// None, in namespaces that are there.
+    pub async fn new(env: &Env) -> Self {
+        let kube = env.kube().await;
+        for number in 0..NAMESPACES {
+            kube.create(paths::NAMESPACES, &namespace(&namespace_of(number))).await;
+        }
+        Self { kube, live: 0..0 }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.live.len()
     }
 
     /// Bytes of a binding as its author writes it.
-    pub fn size(self) -> usize {
+    pub fn size() -> usize {
         binding(0).to_string().len()
     }
 
-    fn namespaces(self) -> usize {
-        NAMESPACES.min(self.bindings)
-    }
-
-    /// Makes all, as fast as the API server takes them.
-    pub async fn create(self, env: &Env) {
-        let kube = env.kube().await;
-        let kube = &kube;
-        for number in 0..self.namespaces() {
-            kube.create(paths::NAMESPACES, &namespace(&namespace_of(number))).await;
-        }
-        let make = async |number: usize| {
+    /// Makes so many more, as fast as the API server takes them.
+    pub async fn create(&mut self, count: usize) {
+        let new = self.live.end..self.live.end + count;
+        let kube = &self.kube;
+        at_a_time(new.clone(), async |number| {
             let namespace = namespace_of(number);
             kube.create(&paths::accounts(&namespace), &account(number)).await;
             kube.create(&paths::bindings(&namespace), &binding(number)).await;
-        };
-        stream::iter(0..self.bindings).map(make).buffer_unordered(AT_A_TIME).collect::<Vec<()>>().await;
+        })
+        .await;
+        self.live.end = new.end;
     }
 
-    /// Every binding says that it is Ready.
-    pub async fn assert_ready(self, kube: &Kube) {
+    /// Changes the inline policy of the newest.
+    pub async fn update(&self, count: usize) {
+        let kube = &self.kube;
+        at_a_time(self.live.end - count..self.live.end, async |number| {
+            let mut inline = binding(number)["spec"]["policies"]["inline"].take();
+            inline[0]["document"]["Statement"][7]["Action"] = json!(["s3:GetObject"]);
+            kube.patch(&path_of(number), &json!({"spec": {"policies": {"inline": inline}}})).await;
+        })
+        .await;
+    }
+
+    /// Deletes the oldest.
+    pub async fn delete(&mut self, count: usize) {
+        let kube = &self.kube;
+        let old = self.live.start..self.live.start + count;
+        at_a_time(old.clone(), async |number| kube.delete(&path_of(number)).await).await;
+        self.live.start = old.end;
+    }
+
+    /// Every binding says that it is Ready, and there are no others.
+    pub async fn assert_ready(&self) {
         let mut ready = 0;
-        for number in 0..self.namespaces() {
-            for binding in kube.list(&paths::bindings(&namespace_of(number))).await {
+        for number in 0..NAMESPACES {
+            for binding in self.kube.list(&paths::bindings(&namespace_of(number))).await {
                 assert!(is(&binding, "Ready", "True"), "not Ready: {}", binding["status"]);
                 ready += 1;
             }
         }
-        assert_eq!(ready, self.bindings, "bindings that are Ready");
+        assert_eq!(ready, self.len(), "bindings that are Ready");
     }
 
-    /// Deletes all bindings, a namespace at a time.
-    pub async fn delete(self, kube: &Kube) {
-        for number in 0..self.namespaces() {
-            kube.delete(&paths::bindings(&namespace_of(number))).await;
+    /// The names of some roles, spread over all.
+    pub async fn roles(&self, count: usize) -> Vec<String> {
+        let mut names = Vec::new();
+        for number in self.live.clone().step_by((self.len() / count).max(1)).take(count) {
+            let binding = self.kube.get(&path_of(number)).await;
+            let arn = binding["status"]["roleArn"].as_str().expect("a role").to_owned();
+            names.push(arn.rsplit('/').next().unwrap_or_default().to_owned());
         }
+        names
     }
+}
 
-    /// How many bindings there still are.
-    pub async fn left(self, kube: &Kube) -> usize {
-        let mut left = 0;
-        for number in 0..self.namespaces() {
-            left += kube.list(&paths::bindings(&namespace_of(number))).await.len();
-        }
-        left
+/// Does something for each number, for some of them at the same time.
+async fn at_a_time(numbers: Range<usize>, work: impl AsyncFn(usize)) {
+    stream::iter(numbers).map(|number| work(number)).buffer_unordered(AT_A_TIME).collect::<Vec<()>>().await;
+}
+
+/// Bindings in namespaces of their own, one each: what somebody waits for, or what he has to wait for.
+pub async fn elsewhere(kube: &Kube, namespace: &str, numbers: Range<usize>) {
+    kube.create(paths::NAMESPACES, &self::namespace(namespace)).await;
+    at_a_time(numbers, async |number| {
+        let mut one = binding(number);
+        one["metadata"]["namespace"] = json!(namespace);
+        kube.create(&paths::accounts(namespace), &account(number)).await;
+        kube.create(&paths::bindings(namespace), &one).await;
+    })
+    .await;
+}
+
+/// Roles of others, with an inline policy of the same size as ours: not through IAM, whose sizes and rates are not what
+/// is measured here.
+pub async fn foreign_roles(env: &Env, count: usize) {
+    let trust = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+    let role = |number: usize| {
+        let inline = binding(number)["spec"]["policies"]["inline"][0]["document"].take();
+        let inline = inline.to_string().replace("$(partition)", "aws");
+        json!({"name": format!("theirs-{number:05}"), "path": "/theirs/", "trust": trust,
+            "tags": {"team": namespace_of(number)}, "inline": {"buckets": inline},
+            "attached": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]})
+    };
+    for first in (0..count).step_by(500) {
+        let roles: Vec<Value> = (first..count.min(first + 500)).map(role).collect();
+        let body = json!({"account": env.emulator.account, "roles": roles});
+        env.emulator.ask("POST", "/_admin/state/roles".into(), Some(body)).await;
     }
+}
+
+fn path_of(number: usize) -> String {
+    format!("{}/{}", paths::bindings(&namespace_of(number)), name_of(number))
 }
 
 /// A namespace as it is written.
