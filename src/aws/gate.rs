@@ -167,6 +167,7 @@ async fn serve(gate: Arc<Gate>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt;
 
     fn gates(rate: f64) -> (watch::Sender<bool>, Gates) {
         let (stop, stopped) = watch::channel(false);
@@ -193,15 +194,16 @@ mod tests {
 
     #[tokio::test]
     async fn who_goes_takes_no_turn_and_holds_up_nobody() {
-        let (_stop, gates) = gates(2.0);
+        let (_stop, gates) = gates(1.0);
         let gate = gates.of("1");
         gate.pass(&Behalf::default()).await.unwrap();
         for _ in 0..100 {
-            let gone = tokio::time::timeout(Duration::from_micros(100), gate.pass(&Behalf::default())).await;
-            assert!(gone.is_err(), "there is no second turn yet");
+            // Asked once, and dropped.
+            assert_eq!(gate.pass(&Behalf::default()).now_or_never(), None, "there is no second turn yet");
         }
-        let waited = gate.pass(&Behalf::default()).await.unwrap();
-        assert!(waited <= Duration::from_millis(600), "{waited:?}");
+        let behalf = Behalf::default();
+        let next = tokio::time::timeout(Duration::from_secs(20), gate.pass(&behalf));
+        assert!(next.await.is_ok(), "a hundred turns would take longer");
     }
 
     #[tokio::test]

@@ -223,7 +223,7 @@ fn two_that_learn_share_what_there_is() {
         };
         let shares: Vec<f64> = told[120..].chunks(120).map(share).collect();
         println!("{limit}: {used:.3} used, {throttled:.4} throttled, {shares:.2?}");
-        assert!(used >= 0.95 && throttled < 0.03, "limit {limit}: {used} used, {throttled} throttled");
+        assert!(used >= 0.95 && throttled < 0.04, "limit {limit}: {used} used, {throttled} throttled");
         assert!(shares.iter().all(|share| (0.15..=0.85).contains(share)), "limit {limit}: {shares:?}");
     }
 }
