@@ -83,7 +83,7 @@ mod tests {
                 "deletionTimestamp": since, "finalizers": finalizer},
             "spec": {"className": class}, "status": {"conditions": conditions},
         });
-        state.bindings.apply(serde_json::from_value(object).unwrap());
+        state.bindings.apply(serde_json::from_str(&object.to_string()).unwrap());
     }
 
     #[test]
@@ -91,7 +91,7 @@ mod tests {
         let mut state = State::default();
         for name in ["a", "b"] {
             let class = json!({"metadata": {"name": name, "uid": name, "resourceVersion": "1"}, "spec": {}});
-            state.classes.apply(serde_json::from_value(class).unwrap());
+            state.classes.apply(serde_json::from_str(&class.to_string()).unwrap());
         }
         let now: Timestamp = "2026-01-01T00:10:00Z".parse().unwrap();
         put(&mut state, "1", json!("a"), None, Some("Ready"));
