@@ -1,6 +1,6 @@
 //! What is known of an account: its roles, and the sweeps that show them.
 
-use super::entry::{Entry, Half, Said};
+use super::entry::{Entry, Half, Said, short};
 use super::print::{Detailed, Listed};
 use crate::error::Error;
 use std::collections::{HashMap, HashSet};
@@ -37,7 +37,7 @@ pub struct Account {
     pub(super) roles: HashMap<Box<str>, Entry>,
     pub(super) source: Source,
     pub(super) taken: Option<Taken>,
-    running: Option<(u32, Instant)>,
+    running: Option<Running>,
     number: u32,
     /// Ids of roles that we deleted, and when; a sweep may show them for a while.
     tombs: HashMap<Box<str>, Tomb>,
@@ -63,6 +63,14 @@ impl Quota {
     }
 }
 
+/// A sweep that is not complete yet.
+#[derive(Debug)]
+struct Running {
+    number: u32,
+    begun: Instant,
+    source: Source,
+}
+
 #[derive(Debug)]
 struct Tomb {
     deleted: Instant,
@@ -82,14 +90,18 @@ pub struct Verdict {
 }
 
 impl Account {
-    pub(super) fn begin(&mut self, now: Instant) -> u32 {
+    pub(super) fn begin(&mut self, source: Source, begun: Instant) -> u32 {
         self.number += 1;
-        self.running = Some((self.number, now));
+        self.running = Some(Running { number: self.number, begun, source });
+        // That bulk calls are granted again is true once a sweep of them is complete.
+        if source == Source::Direct {
+            self.source = source;
+        }
         self.number
     }
 
-    pub(super) fn drop_sweep(&mut self) {
-        self.running = None;
+    pub(super) fn drop_sweep(&mut self, number: u32) {
+        self.running.take_if(|running| running.number == number);
     }
 
     /// A page of details that was asked for at `sent`. `ours`: whether a role is tagged as this cluster's.
@@ -97,7 +109,8 @@ impl Account {
         for (role, ours) in roles {
             let Detailed { arn, id, print, .. } = role;
             if let Some(entry) = self.shown(number, arn, &id, ours) {
-                entry.details = Some(Half { print, sent, sweep: number, same: *entry.id == *id });
+                entry.ours = ours;
+                entry.details = Some(Half { print, sent, sweep: number, id: short(&id) });
             }
         }
     }
@@ -106,14 +119,14 @@ impl Account {
     pub(super) fn heads(&mut self, number: u32, sent: Instant, roles: Vec<Listed>) {
         for Listed { arn, id, print } in roles {
             if let Some(entry) = self.shown(number, arn, &id, false) {
-                entry.head = Some(Half { print, sent, sweep: number, same: *entry.id == *id });
+                entry.head = Some(Half { print, sent, sweep: number, id: short(&id) });
             }
         }
     }
 
     /// The entry of a role that is to be kept: tagged as ours, or expected.
     fn shown(&mut self, number: u32, arn: String, id: &str, ours: bool) -> Option<&mut Entry> {
-        if self.running.is_none_or(|(running, _)| running != number) {
+        if self.running.as_ref().is_none_or(|running| running.number != number) {
             return None;
         }
         if let Some(tomb) = self.tombs.get_mut(id) {
@@ -121,7 +134,7 @@ impl Account {
             return None;
         }
         let entry = match ours {
-            true => self.roles.entry(arn.into()).or_default(),
+            true => self.entry(&arn),
             false => self.roles.get_mut(arn.as_str())?,
         };
         if entry.id.is_empty() {
@@ -130,24 +143,32 @@ impl Account {
         Some(entry)
     }
 
+    /// What is known of a role that is of concern from now on.
+    pub(super) fn entry(&mut self, arn: &str) -> &mut Entry {
+        let born = self.number;
+        self.roles.entry(arn.into()).or_insert_with(|| Entry { born, ..Entry::default() })
+    }
+
     /// The sweep is complete.
     pub(super) fn end(&mut self, number: u32, settle: Duration, now: Instant) -> Option<Verdict> {
-        let (_, begun) = self.running.take_if(|(running, _)| *running == number)?;
+        let Running { begun, source, .. } = self.running.take_if(|running| running.number == number)?;
+        self.source = source;
         let first = self.taken.is_none();
         self.tombs.retain(|_, tomb| tomb.shown == number || begun < tomb.deleted + settle);
-        let both = self.source == Source::Bulk;
+        let both = source == Source::Bulk;
         self.roles.retain(|_, entry| {
             let shown = [entry.details, entry.head].into_iter().flatten().any(|half| half.sweep == number);
-            shown || entry.expected || entry.agreed.is_some() || entry.writing || entry.own.is_some()
+            // Of one that we wrote lately that much has to be known, should somebody ask for it again.
+            (shown && entry.ours) || entry.expected || !entry.believes(begun, settle)
         });
         self.taken = Some(Taken { number, begun, ended: now, roles: self.roles.len() });
         let (mut known, mut old, mut new) = (0, Vec::new(), Vec::new());
         for (arn, entry) in &mut self.roles {
             let said = entry.said(number, begun, both, settle, now);
-            let Some(agreed) = &mut entry.agreed else { continue };
+            let Some(agreed) = &entry.agreed else { continue };
             known += 1;
             match said {
-                Said::Same => agreed.doubt = false,
+                Said::Same => entry.confirm(settle),
                 Said::Other if agreed.doubt || self.suspects.contains(arn) => old.push(arn.clone()),
                 Said::Other => new.push(arn.clone()),
                 Said::Nothing => {}
@@ -168,6 +189,25 @@ impl Account {
             }
         }
         Some(Verdict { doubtful, suspect, first })
+    }
+
+    /// No binding asks for the role any more.
+    pub(super) fn forget(&mut self, arn: &str) {
+        match self.roles.get_mut(arn) {
+            // That pages may not know our last change outlives who asked for it.
+            Some(entry) if entry.writing || entry.written.is_some() => {
+                *entry = Entry {
+                    born: entry.born,
+                    id: std::mem::take(&mut entry.id),
+                    writing: entry.writing,
+                    written: entry.written,
+                    own: entry.own.take(),
+                    ours: entry.ours,
+                    ..Entry::default()
+                };
+            }
+            _ => drop(self.roles.remove(arn)),
+        }
     }
 
     pub(super) fn bury(&mut self, arn: &str, id: Option<&str>, now: Instant) {

@@ -4,11 +4,12 @@ use super::print::Prints;
 use crate::iam::role::Role;
 use crate::plan::{Note, Step};
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
-/// For how long a bulk answer that differs from what direct reads show is taken for equal. Each such role costs a
-/// direct read when this is over, which for 10,000 roles is a twentieth of ten requests a second.
-const LEARNT: Duration = Duration::from_secs(24 * 3600);
+/// For how long a bulk answer that differs from what direct reads show is taken for equal, and up to half as long again.
+/// Each such role costs a direct read when this is over, which for 10,000 roles is a twentieth of ten requests a second.
+pub(super) const LEARNT: Duration = Duration::from_secs(24 * 3600);
 
 /// What was left alone on a role, and what it was read for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,8 +41,8 @@ pub(super) struct Half {
     pub sent: Instant,
     /// Number of the sweep.
     pub sweep: u32,
-    /// Whether it was the role of the id that is known.
-    pub same: bool,
+    /// Its id, as [`short`] has it: which one is known may change after the page came.
+    pub id: u32,
 }
 
 /// That a role was as desired.
@@ -51,21 +52,24 @@ pub(super) struct Agreed {
     pub wish: u64,
     /// The role's own fingerprints at that time.
     pub prints: Prints,
-    /// What bulk calls show although direct reads find no difference.
+    /// What bulk calls show although direct reads find no difference, and until when that is believed.
     pub learnt: Option<(Prints, Instant)>,
+    /// What bulk calls showed when a direct read first found no difference, and when that was. That read may have been
+    /// the one that lagged behind.
+    pub unconfirmed: Option<(Prints, Instant)>,
     /// A sweep has shown something else: a direct read has to tell.
     pub doubt: bool,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Entry {
+    /// The sweep that was the last when this entry was made: it may have shown the role before anybody cared.
+    pub born: u32,
     pub id: Box<str>,
     /// `None`: unknown.
     pub agreed: Option<Agreed>,
     /// The last wish that it agreed with, which outlives the agreement.
     pub wish: Option<u64>,
-    /// What a direct read did not confirm: the same again is learnt.
-    unconfirmed: Option<Prints>,
     /// A change has been sent and not been answered.
     pub writing: bool,
     /// When the last change of ours ended.
@@ -78,6 +82,8 @@ pub(super) struct Entry {
     pub due: Option<Instant>,
     /// Some binding asks for it.
     pub expected: bool,
+    /// It was tagged as this cluster's when a sweep last showed its tags.
+    pub ours: bool,
 }
 
 /// What a sweep says of a role that was as desired.
@@ -113,16 +119,22 @@ impl Entry {
     /// The role was read directly, or written step by step since, and is as desired. `clean`: nothing had to be done.
     pub fn agree(&mut self, wish: u64, role: &Role, seen: Seen, clean: bool, settle: Duration, now: Instant) {
         let prints = Prints::of(role);
-        let shown = self.shown(settle).filter(|shown| clean && *shown != prints);
-        let before = self.agreed.take().filter(|before| before.wish == wish);
-        let learnt = before.and_then(|before| before.learnt).filter(|(_, until)| now < *until);
-        let learnt = match shown {
-            // Twice, and a sweep apart: once alone may be a direct read that lagged behind.
-            Some(shown) if self.unconfirmed == Some(shown) => Some((shown, now + LEARNT)),
-            _ => learnt,
-        };
-        self.unconfirmed = shown;
-        self.agreed = Some(Agreed { wish, prints, learnt, doubt: false });
+        // What was learnt is how bulk calls show just this role. A correction proves that it was not all the truth.
+        let before = self.agreed.take().filter(|before| clean && before.wish == wish && before.prints == prints);
+        let (mut learnt, mut unconfirmed) = before.map_or((None, None), |before| (before.learnt, before.unconfirmed));
+        learnt.take_if(|(_, until)| now >= *until);
+        match (self.shown(settle).filter(|_| clean), unconfirmed) {
+            (Some(shown), _) if shown == prints => unconfirmed = None,
+            // Twice, and so much later that this read can't have missed what that one may have missed.
+            (Some(shown), Some((first, read))) if shown == first => {
+                if self.asked_since(read + settle) {
+                    learnt = Some((shown, now + lasting(&role.arn)));
+                }
+            }
+            (Some(shown), _) => unconfirmed = Some((shown, now)),
+            (None, _) => {}
+        }
+        self.agreed = Some(Agreed { wish, prints, learnt, unconfirmed, doubt: false });
         self.wish = Some(wish);
         self.writing = false;
         self.id = seen.id.into();
@@ -132,25 +144,54 @@ impl Entry {
 
     /// What the last pages showed, where both can be believed.
     fn shown(&self, settle: Duration) -> Option<Prints> {
-        let half = |half: Option<Half>| half.filter(|half| half.same && self.believes(half.sent, settle));
+        let half = |half: Option<Half>| half.filter(|half| self.same(*half) && self.believes(half.sent, settle));
         Some(Prints { details: half(self.details)?.print, head: half(self.head)?.print })
+    }
+
+    /// Whether this was shown of the role that is known, and not of one before or after it.
+    pub fn same(&self, half: Half) -> bool {
+        half.id == short(&self.id)
+    }
+
+    /// Whether the last pages of both halves were asked for since then.
+    fn asked_since(&self, time: Instant) -> bool {
+        [self.details, self.head].into_iter().all(|half| half.is_some_and(|half| half.sent >= time))
+    }
+
+    /// A complete sweep has shown it as desired. What bulk calls once showed otherwise was no matter of rendering.
+    pub fn confirm(&mut self, settle: Duration) {
+        let shown = self.shown(settle);
+        if let Some(agreed) = &mut self.agreed {
+            agreed.doubt = false;
+            agreed.unconfirmed.take_if(|_| shown == Some(agreed.prints));
+        }
     }
 
     /// What the complete sweep `number`, begun then, says of it. `both`: it had details as well as heads.
     pub fn said(&self, number: u32, begun: Instant, both: bool, settle: Duration, now: Instant) -> Said {
         let Some(agreed) = &self.agreed else { return Said::Nothing };
-        let wanted = |half: fn(Prints) -> u64| (half(agreed.prints), agreed.learnt.map(|(prints, _)| half(prints)));
+        let wanted = |half: fn(Prints) -> u64| {
+            let learnt = agreed.learnt.filter(|(_, until)| now < *until).map(|(prints, _)| half(prints));
+            (half(agreed.prints), learnt, agreed.unconfirmed.map(|(prints, read)| (half(prints), read)))
+        };
         let details = (self.details, wanted(|prints| prints.details));
         let head = (self.head, wanted(|prints| prints.head));
         let halves = [both.then_some(details), Some(head)];
         let mut said = Said::Same;
-        for (half, (true_print, learnt)) in halves.into_iter().flatten() {
+        for (half, (true_print, learnt, unconfirmed)) in halves.into_iter().flatten() {
             let answer = match half.filter(|half| half.sweep == number) {
                 Some(half) if !self.believes(half.sent, settle) => Said::Nothing,
-                Some(half) if half.same && half.print == true_print => Said::Same,
-                Some(half) if half.same && Some(half.print) == learnt && !agreed.lapsed(now) => Said::Same,
+                Some(half) if self.same(half) && half.print == true_print => Said::Same,
+                Some(half) if self.same(half) && Some(half.print) == learnt => Said::Same,
+                // It was read for just this a moment ago, and another read might lag behind as that one may have done.
+                Some(half)
+                    if self.same(half)
+                        && unconfirmed.is_some_and(|(p, at)| p == half.print && half.sent < at + settle) =>
+                {
+                    Said::Nothing
+                }
                 Some(_) => Said::Other,
-                None if self.believes(begun, settle) => Said::Other,
+                None if self.born < number && self.believes(begun, settle) => Said::Other,
                 None => Said::Nothing,
             };
             if said != Said::Other {
@@ -161,8 +202,16 @@ impl Entry {
     }
 }
 
-impl Agreed {
-    fn lapsed(&self, now: Instant) -> bool {
-        self.learnt.is_some_and(|(_, until)| now >= until)
-    }
+/// An id in a few bits, which are enough to tell a role from the one before it.
+pub(super) fn short(id: &str) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    (hasher.finish() >> 32) as u32
+}
+
+/// For how long something is learnt of this role: those that learn at one time do not all forget at one time.
+fn lasting(arn: &str) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    arn.hash(&mut hasher);
+    LEARNT + Duration::from_secs(hasher.finish() % (LEARNT.as_secs() / 2))
 }

@@ -69,23 +69,25 @@ impl Snapshot {
     /// What is to be done about a role. `settle`: for how long after a change of ours AWS may show what was before.
     pub fn judge(&mut self, question: &Question<'_>, settle: Duration, now: Instant) -> Judgement {
         let account = self.account_mut(question.arn);
-        let entry = account.roles.entry(question.arn.into()).or_default();
+        let (source, taken) = (account.source, account.taken);
+        let entry = account.entry(question.arn);
         entry.expected = true;
         if let Some(agreed) = &entry.agreed {
             let holds = agreed.wish == question.wish && !agreed.doubt && entry.due.is_none_or(|due| now < due);
             return if holds { Judgement::Agreed(entry.seen()) } else { Judgement::Look };
         }
-        if entry.writing || entry.written.is_some() || account.source == Source::Direct {
+        if entry.writing || entry.written.is_some() || source == Source::Direct {
             return Judgement::Look;
         }
-        let Some(taken) = account.taken else {
+        let Some(taken) = taken else {
             return if question.was_true { Judgement::Wait } else { Judgement::Look };
         };
-        let half = |half: Option<entry::Half>| half.filter(|half| half.sweep >= taken.number && half.same);
+        let half = |half: Option<entry::Half>| half.filter(|half| half.sweep >= taken.number && entry.same(*half));
         let shown = half(entry.details).zip(half(entry.head));
         match shown.map(|(details, head)| Prints { details: details.print, head: head.print }) {
             Some(shown) if shown == question.wanted && entry.believes(taken.begun, settle) => {
-                let agreed = Agreed { wish: question.wish, prints: shown, learnt: None, doubt: false };
+                let agreed =
+                    Agreed { wish: question.wish, prints: shown, learnt: None, unconfirmed: None, doubt: false };
                 entry.agreed = Some(agreed);
                 entry.wish = Some(question.wish);
                 Judgement::Agreed(entry.seen())
@@ -113,7 +115,7 @@ impl Snapshot {
         let Some(taken) = account.and_then(Account::taken) else { return false };
         self.entry(arn).is_some_and(|entry| {
             let listed = entry.head.is_some_and(|half| half.sweep >= taken.number);
-            !listed && entry.believes(taken.begun, settle)
+            !listed && entry.born < taken.number && entry.believes(taken.begun, settle)
         })
     }
 
@@ -172,14 +174,12 @@ impl Snapshot {
 
     /// No binding asks for the role any more.
     pub fn forget(&mut self, arn: &str) {
-        self.account_mut(arn).roles.remove(arn);
+        self.account_mut(arn).forget(arn);
     }
 
     /// A sweep of this account begins. Returns its number, which its pages bring along.
     pub fn begin(&mut self, account: &str, source: Source, now: Instant) -> u32 {
-        let account = self.accounts.entry(account.into()).or_default();
-        account.source = source;
-        account.begin(now)
+        self.accounts.entry(account.into()).or_default().begin(source, now)
     }
 
     /// A page of details that was asked for at `sent`. `cluster`: whose roles are kept though no binding asks for them.
@@ -187,7 +187,7 @@ impl Snapshot {
     pub fn details(&mut self, account: &str, number: u32, sent: Instant, page: Vec<Detailed>, cluster: &str) {
         let Some(of) = self.accounts.get_mut(account) else { return };
         if page.iter().any(|role| account_of(&role.arn) != account) {
-            return of.drop_sweep();
+            return of.drop_sweep(number);
         }
         let page = page.into_iter().map(|role| {
             let ours = tags::get(&role.tags, tag::CLUSTER) == Some(cluster);
@@ -200,7 +200,7 @@ impl Snapshot {
     pub fn heads(&mut self, account: &str, number: u32, sent: Instant, page: Vec<Listed>) {
         let Some(of) = self.accounts.get_mut(account) else { return };
         match page.iter().any(|role| account_of(&role.arn) != account) {
-            true => of.drop_sweep(),
+            true => of.drop_sweep(number),
             false => of.heads(number, sent, page),
         }
     }
@@ -270,7 +270,7 @@ impl Snapshot {
     }
 
     fn entry_mut(&mut self, arn: &str) -> &mut Entry {
-        self.account_mut(arn).roles.entry(arn.into()).or_default()
+        self.account_mut(arn).entry(arn)
     }
 }
 

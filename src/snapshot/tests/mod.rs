@@ -1,5 +1,10 @@
 //! Tables of what the snapshot says; the rules over random interleavings stand in `rules`.
 
+mod interleavings;
+mod rules;
+mod sweeps;
+mod world;
+
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +51,7 @@ fn ask(snapshot: &mut Snapshot, role: &Role, was_true: bool, now: Instant) -> Ju
 }
 
 fn agree(snapshot: &mut Snapshot, role: &Role, clean: bool, now: Instant) {
+    ask(snapshot, role, true, now);
     snapshot.agree(1, role, Seen { id: role.id.clone(), ..Seen::default() }, clean, SETTLE, now);
 }
 
@@ -55,11 +61,14 @@ fn who_was_true_waits_for_the_first_sweep_and_who_is_new_does_not() {
     let a = role("a", 3600);
     assert_eq!(ask(&mut snapshot, &a, true, now), Judgement::Wait);
     assert_eq!(ask(&mut snapshot, &a, false, now), Judgement::Look);
+    assert_eq!(ask(&mut snapshot, &role("b", 3600), true, now), Judgement::Wait);
     assert!(sweep(&mut snapshot, std::slice::from_ref(&a), now).first);
     let Judgement::Agreed(seen) = ask(&mut snapshot, &a, true, now) else { panic!() };
     assert_eq!(seen.id, "AROAa", "without a single read");
     assert_eq!(ask(&mut snapshot, &role("b", 3600), true, now), Judgement::Look, "a missing one is read");
     assert!(snapshot.missed(&arn("b"), SETTLE) && !snapshot.missed(&arn("a"), SETTLE));
+    ask(&mut snapshot, &role("d", 3600), true, now);
+    assert!(!snapshot.missed(&arn("d"), SETTLE), "nobody cared whether it was listed");
 }
 
 #[test]
