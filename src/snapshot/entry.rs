@@ -119,8 +119,8 @@ impl Entry {
     /// The role was read directly, or written step by step since, and is as desired. `clean`: nothing had to be done.
     pub fn agree(&mut self, wish: u64, role: &Role, seen: Seen, clean: bool, settle: Duration, now: Instant) {
         let prints = Prints::of(role);
-        // What was learnt is how bulk calls show just this role. A correction proves that it was not all the truth.
-        let before = self.agreed.take().filter(|before| clean && before.wish == wish && before.prints == prints);
+        // What was learnt is how bulk calls show just this role. After a change of ours nothing is left of it.
+        let before = self.agreed.take().filter(|before| before.wish == wish && before.prints == prints);
         let (mut learnt, mut unconfirmed) = before.map_or((None, None), |before| (before.learnt, before.unconfirmed));
         learnt.take_if(|(_, until)| now >= *until);
         match (self.shown(settle).filter(|_| clean), unconfirmed) {

@@ -185,3 +185,68 @@ fn a_quota_is_scarce_within_its_reserve() {
     assert!(!scarce(899, 1000, 10) && scarce(900, 1000, 10) && scarce(1001, 1000, 10));
     assert!(!scarce(999, 1000, 0) && scarce(1000, 1000, 0));
 }
+
+/// Whether a sweep that shows it so brings a direct read of `a`, which then finds no difference.
+fn looks(snapshot: &mut Snapshot, a: &Role, shown: &Role, now: Instant) -> bool {
+    let looks = !sweep(snapshot, std::slice::from_ref(shown), now).doubtful.is_empty();
+    if looks {
+        agree(snapshot, a, true, now);
+    }
+    looks
+}
+
+#[test]
+fn only_the_same_twice_in_a_row_is_learnt_and_only_for_what_was_read() {
+    let (mut snapshot, mut now) = (Snapshot::default(), Instant::now());
+    let a = role("a", 1);
+    let [x, y] = ["x", "y"].map(|text| Role { description: text.into(), ..a.clone() });
+    agree(&mut snapshot, &a, true, now);
+    let first = [(&x, true), (&y, true), (&a, false), (&y, true), (&y, true), (&y, false)];
+    for (shown, expected) in first.into_iter().chain([(&x, true), (&x, true), (&x, false)]) {
+        assert_eq!(looks(&mut snapshot, &a, shown, now), expected, "{}", shown.description);
+        now += SETTLE;
+    }
+    // Something was added that stays, and is gone again: then there is nothing any more to be told of it.
+    let extra = Role { attached: BTreeSet::from(["deny".to_owned()]), ..a.clone() };
+    let shown = Role { attached: extra.attached.clone(), ..x.clone() };
+    assert!(looks(&mut snapshot, &extra, &shown, now));
+    assert!(looks(&mut snapshot, &a, &x, now + SETTLE));
+}
+
+#[test]
+fn what_was_shown_before_the_first_read_is_not_learnt_at_the_second() {
+    let (mut snapshot, now) = (Snapshot::default(), Instant::now());
+    let a = role("a", 1);
+    let drifted = role("a", 2);
+    agree(&mut snapshot, &a, true, now);
+    let number = snapshot.begin(ACCOUNT, Source::Bulk, now);
+    snapshot.details(ACCOUNT, number, now, vec![detailed(&drifted)], "c");
+    snapshot.heads(ACCOUNT, number, now, vec![listed(&drifted)]);
+    snapshot.begin(ACCOUNT, Source::Direct, now);
+    for _ in 0..3 {
+        agree(&mut snapshot, &a, true, now + SETTLE);
+        agree(&mut snapshot, &a, true, now + 3 * SETTLE);
+    }
+    assert!(looks(&mut snapshot, &a, &drifted, now + 5 * SETTLE));
+}
+
+#[test]
+fn a_page_that_nobody_cared_for_does_not_count_as_one_that_missed_the_role() {
+    let (mut snapshot, now) = (Snapshot::default(), Instant::now());
+    let a = role("a", 1);
+    let number = snapshot.begin(ACCOUNT, Source::Bulk, now);
+    snapshot.heads(ACCOUNT, number, now, vec![listed(&a)]);
+    snapshot.details(ACCOUNT, number, now, vec![detailed(&a)], "c");
+    agree(&mut snapshot, &a, true, now);
+    assert!(snapshot.end(ACCOUNT, number, SETTLE, now).unwrap().doubtful.is_empty());
+}
+
+#[test]
+fn what_an_older_sweep_showed_is_not_agreed_on() {
+    let (mut snapshot, now) = (Snapshot::default(), Instant::now());
+    let a = role("a", 1);
+    assert_eq!(ask(&mut snapshot, &a, true, now), Judgement::Wait);
+    sweep(&mut snapshot, std::slice::from_ref(&a), now);
+    sweep(&mut snapshot, &[], now);
+    assert_eq!(ask(&mut snapshot, &a, true, now), Judgement::Look);
+}

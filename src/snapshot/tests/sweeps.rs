@@ -86,10 +86,10 @@ impl World {
         let ids = self.ids();
         let verdict = self.snapshot.end(ACCOUNT, number, SETTLE, self.at(self.now)).expect("it is the one that runs");
         let sweep = self.sweep.take().unwrap();
-        for i in 0..self.bindings.len() {
+        for (i, id) in ids.iter().enumerate() {
             let arn = arn(&i.to_string());
             if verdict.doubtful.iter().any(|doubtful| **doubtful == *arn) {
-                self.may_wake(i, &arn, &ids[i], &sweep);
+                self.may_wake(i, &arn, id, &sweep);
                 self.bindings[i].woken = true;
             }
             self.bindings[i].woken |= verdict.first && self.bindings[i].waits;
