@@ -241,7 +241,10 @@ fn info(desired: &Desired, object: &LeanBinding) -> RoleInfo {
 fn remember(ctx: &Ctx, object: &LeanBinding, desired: &Desired) {
     let mut state = ctx.state();
     let memory = state.memory.entry(object.head.key.clone()).or_default();
-    memory.role_arn = Some(desired.arn.clone());
+    let before = memory.role_arn.replace(desired.arn.clone());
+    if let Some(before) = before.filter(|before| *before != desired.arn) {
+        state.snapshot.forget(&before);
+    }
 }
 
 /// The ServiceAccounts of a binding as the store holds them.

@@ -193,7 +193,10 @@ async fn steps(
             ctx.state().snapshot.unknown(arn);
             let sent = match step {
                 Step::CreateRole => match create(ctx, run).await {
-                    Ok(Created::Exists) => return Ok(Ended::Exists),
+                    Ok(Created::Exists) => {
+                        ctx.state().snapshot.wrote(arn, None, Instant::now());
+                        return Ok(Ended::Exists);
+                    }
                     Ok(Created::New(id)) => {
                         *known = Some(created(run.desired, id));
                         Ok(())

@@ -84,12 +84,9 @@ impl State {
             .collect();
         using.sort_by_key(|(name, _)| *name);
         let (_, aws) = using.get(attempt.checked_rem(using.len())?)?;
-        let paths: BTreeSet<String> = using
-            .iter()
-            .filter_map(|(name, _)| self.classes.get(&NsName::new("", (*name).clone())))
-            .filter_map(|class| class.decode().ok())
-            .map(|spec| spec.role.path)
-            .collect();
+        // Those of all classes: one that is not ready yet may turn out to be of this account.
+        let specs = self.classes.iter().filter_map(|class| class.decode().ok());
+        let paths: BTreeSet<String> = specs.map(|spec| spec.role.path).collect();
         Some(((*aws).clone(), if paths.len() > PATHS { vec!["/".to_owned()] } else { paths.into_iter().collect() }))
     }
 

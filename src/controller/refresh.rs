@@ -139,7 +139,10 @@ impl Sweeper {
         if self.refused.is_some_and(|until| until <= now) {
             self.refused = Some(now + self.ctx.settings.resync * REFUSED);
             return self.sweep_by(Source::Bulk, aws, paths).await.or_else(|error| match error.category {
-                Category::Denied => Ok(Cost::default()),
+                Category::Denied => {
+                    self.act(&Verdict::default());
+                    Ok(Cost::default())
+                }
                 _ => Err(error),
             });
         }
