@@ -44,7 +44,7 @@ impl Run<'_> {
     /// what else AWS shows may be older than that write.
     pub async fn read(&self, ctx: &Ctx) -> Result<Observed, Error> {
         let (arn, settle) = (&self.desired.arn, ctx.settings.settle);
-        let own = ctx.state().snapshot.own(arn, settle, Instant::now()).cloned();
+        let own = ctx.state().snapshot.own(arn, settle, Instant::now());
         let Some(mut own) = own else {
             let role = self.aws.role(&self.desired.name, &self.desired.path, ctx.missed(arn)).await?;
             return Ok(role.map_or(Observed::Absent, |role| Observed::Present(Box::new(role))));

@@ -178,7 +178,7 @@ impl Ctx {
 
     /// The role as our own last write left it, if that was so shortly ago that AWS may still show what was before.
     pub fn own_role(&self, arn: &str) -> Option<Role> {
-        self.state().snapshot.own(arn, self.settings.settle, Instant::now()).cloned()
+        self.state().snapshot.own(arn, self.settings.settle, Instant::now())
     }
 
     /// Whether a sweep that is newer than all that we did to a role has not listed it.

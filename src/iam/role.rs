@@ -2,10 +2,11 @@
 
 use super::document::Document;
 use super::tags::Tags;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All of a role that the operator compares.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
     /// Its ARN.
     pub arn: String,

@@ -3,6 +3,7 @@
 use super::print::Prints;
 use crate::iam::role::Role;
 use crate::plan::{Note, Step};
+use crate::store::Packed;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
@@ -75,7 +76,7 @@ pub(super) struct Entry {
     /// When the last change of ours ended.
     pub written: Option<Instant>,
     /// What our last change made of it. `None` where the end of a change is not known.
-    pub own: Option<Box<Role>>,
+    pub own: Option<Packed>,
     pub details: Option<Half>,
     pub head: Option<Half>,
     pub extras: Option<Box<Extras>>,

@@ -31,6 +31,7 @@ use crate::api::names::tag;
 use crate::error::Error;
 use crate::iam::role::Role;
 use crate::iam::tags;
+use crate::store::Packed;
 use entry::{Agreed, Entry};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -121,9 +122,9 @@ impl Snapshot {
 
     /// What the role is by our own last write, if that is less than `settle` ago.
     #[must_use]
-    pub fn own(&self, arn: &str, settle: Duration, now: Instant) -> Option<&Role> {
+    pub fn own(&self, arn: &str, settle: Duration, now: Instant) -> Option<Role> {
         let entry = self.entry(arn)?;
-        entry.own.as_deref().filter(|_| entry.written.is_some_and(|at| now < at + settle))
+        entry.own.as_ref().filter(|_| entry.written.is_some_and(|at| now < at + settle))?.read()
     }
 
     /// A change is about to be sent: until [`Snapshot::wrote`] or [`Snapshot::agree`] nobody knows what the role is.
@@ -143,7 +144,7 @@ impl Snapshot {
         if let Some(role) = &role {
             entry.id = role.id.as_str().into();
         }
-        entry.own = role.map(Box::new);
+        entry.own = role.as_ref().map(Packed::of);
     }
 
     /// The role was read, or written step by step since it was read, and is as desired. `clean`: nothing had to be done.

@@ -1,5 +1,7 @@
 //! JSON text, kept small: compressed with the words that specs and statuses have in common.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fmt;
 
 /// Text that is read seldom. Equal text is packed equally, so it is compared as it is. What is packed never leaves the
@@ -22,6 +24,18 @@ impl Packed {
         // Nothing but `pack` makes one, so there is always such a text.
         let text = lz4_flex::block::decompress_size_prepended_with_dict(&self.0, WORDS.as_bytes()).unwrap_or_default();
         String::from_utf8(text).unwrap_or_default()
+    }
+
+    /// Packs a value. What can't be written as JSON reads as nothing.
+    #[must_use]
+    pub fn of(value: &impl Serialize) -> Self {
+        Self::pack(&serde_json::to_string(value).unwrap_or_default())
+    }
+
+    /// The value that was packed.
+    #[must_use]
+    pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(&self.unpack()).ok()
     }
 
     /// How many bytes it takes.
@@ -63,6 +77,8 @@ const WORDS: &str = concat!(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::iam::document::Document;
+    use crate::iam::role::Role;
     use crate::status::{Outcome, RoleInfo, status};
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use k8s_openapi::jiff::Timestamp;
@@ -109,6 +125,37 @@ mod tests {
             let text = text.repeat(times);
             prop_assert_eq!(Packed::pack(&text).unpack(), text);
         }
+    }
+
+    #[test]
+    fn a_role_comes_back_as_it_was_and_takes_a_fraction() {
+        let statement = |n: u32| {
+            let resource = format!("arn:aws:s3:::orders-{n:08x}/*");
+            serde_json::json!({"Sid": format!("Part{n}"), "Effect": "Allow", "Action": ["s3:GetObject", "sqs:SendMessage"],
+                "Resource": [resource], "Condition": {"StringEquals": {"aws:ResourceTag/team": "orders"}}})
+        };
+        let statements: Vec<Value> = (0..8u32).map(|n| statement(n.wrapping_mul(0x9e37_79b9))).collect();
+        let document = |statement: &Value| {
+            Document::lenient(&serde_json::json!({"Version": "2012-10-17", "Statement": statement}))
+        };
+        let role = Role {
+            arn: "arn:aws:iam::111122223333:role/irsa/prod_orders_invoices".into(),
+            id: "AROAQWERTZUIOPASDFGHJ".into(),
+            description: "é \"\\".into(),
+            max_session: 3600,
+            boundary: None,
+            tags: [("team".to_owned(), "orders".to_owned())].into(),
+            trust: Some(document(&serde_json::json!([{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity"}]))),
+            attached: ["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()].into(),
+            inline: [("a".to_owned(), Some(document(&Value::from(statements)))), ("b".to_owned(), None)].into(),
+        };
+        let packed = Packed::of(&role);
+        let back: Role = packed.read().unwrap();
+        assert_eq!(back, role);
+        assert_eq!(back.inline["a"].as_ref().map(Document::to_json), role.inline["a"].as_ref().map(Document::to_json));
+        assert_eq!(Packed::of(&back), packed);
+        let text = packed.unpack().len();
+        assert!(packed.size() * 5 < text * 2, "{} of {text}", packed.size());
     }
 
     #[test]

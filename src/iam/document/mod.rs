@@ -16,7 +16,9 @@ mod tests;
 mod text;
 
 use super::json_path::excerpt;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -138,6 +140,20 @@ impl Eq for Document {}
 impl Hash for Document {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.fingerprint.hash(state);
+    }
+}
+
+/// As the JSON that it is.
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RawValue::from_string(self.to_json()).map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        Self::stored(text.get()).map_err(serde::de::Error::custom)
     }
 }
 

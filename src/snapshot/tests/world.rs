@@ -216,7 +216,7 @@ impl World {
 
     fn look(&mut self, i: usize) {
         let arn = arn(&i.to_string());
-        let own = self.snapshot.own(&arn, SETTLE, self.at(self.now)).cloned();
+        let own = self.snapshot.own(&arn, SETTLE, self.at(self.now));
         let shown = self.read(i);
         let fresh = std::mem::take(&mut self.bindings[i].fresh);
         let observed = match own {
