@@ -159,7 +159,8 @@ impl Snapshot {
         entry.own.take_if(|_| entry.written.is_none_or(|at| now >= at + settle));
     }
 
-    /// [`Snapshot::settled`] for all roles, because after many writes no look may come for long.
+    /// Drops what our own writes made of roles once reads can be believed again, as after many writes no look may come
+    /// for long.
     pub fn tidy(&mut self, settle: Duration, now: Instant) {
         for entry in self.accounts.values_mut().flat_map(|account| account.roles.values_mut()) {
             entry.own.take_if(|_| entry.written.is_none_or(|at| now >= at + settle));
