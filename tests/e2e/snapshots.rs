@@ -4,6 +4,7 @@ use crate::harness::documents::aws;
 use crate::harness::{Env, Operator, Space, eventually, is, message, reason};
 use futures::future::join_all;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const FLAGS: &[&str] = &["--resync", "3s"];
 
@@ -57,6 +58,7 @@ async fn an_account_is_watched_as_a_whole() {
     operator = a_restart_costs_one_snapshot(&env, &space, operator).await;
     many_at_once_are_seen_twice(&space, &names).await;
     new_roles_leave_room_for_repairs(&space).await;
+    two_classes_share_one_sweep(&space).await;
     where_the_bulk_call_is_refused(&space, &names).await;
     drop(operator);
 }
@@ -112,6 +114,22 @@ async fn new_roles_leave_room_for_repairs(space: &Space) {
     space.sweeps(1).await;
     space.nudge("late").await;
     space.ready("late").await;
+}
+
+/// Five sweeps of one sweeper take four intervals, of which none is shorter than 2.7 s.
+async fn two_classes_share_one_sweep(space: &Space) {
+    space.make_class("twin", json!({})).await;
+    space.make_account("twin").await;
+    let spec = json!({"className": "twin", "serviceAccount": {"name": "twin"}, "policies": policies()});
+    space.make_binding("twin", spec).await;
+    space.ready("twin").await;
+    space.sweeps(1).await;
+    let start = Instant::now();
+    space.sweeps(4).await;
+    assert!(start.elapsed() >= Duration::from_millis(4 * 2700), "{:?} for five sweeps", start.elapsed());
+    // And it shows the roles of either.
+    strip(space, &["twin".to_owned()]).await;
+    restored(space, &["twin".to_owned()]).await;
 }
 
 /// Then each role is read by itself, which the class says, until the call is allowed.
