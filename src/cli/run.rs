@@ -146,7 +146,8 @@ async fn serve(args: &Args) -> Result<(), String> {
     let accounts =
         Accounts::from_env(&args.cluster_id, external_id, limits, stopped.clone(), fence, metrics.clone()).await;
     let ctx = Arc::new(Ctx::new(settings, client, accounts, events, health.clone(), leadership.clone(), metrics));
-    let scraped = ctx.clone();
+    // Not held: Events are written until the last who may send one is gone.
+    let scraped = Arc::downgrade(&ctx);
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
     tokio::spawn(async move {
         tokio::select! {
@@ -167,7 +168,7 @@ async fn serve(args: &Args) -> Result<(), String> {
         biased;
         why = leadership.lost() => Err(format!("this replica leads no longer, and ends: {why}")),
         () = life => Ok(()),
-        served = admin::serve(listener, health, move || scraped.metrics_text()) => Err(format!("--listen {}: {served:?}", args.listen)),
+        served = admin::serve(listener, health, move || scraped.upgrade().map(|ctx| ctx.metrics_text()).unwrap_or_default()) => Err(format!("--listen {}: {served:?}", args.listen)),
     }
 }
 
