@@ -44,8 +44,10 @@ impl Abilities {
         if !self.sweeps {
             flags.extend(["--resync", "1h"]);
         }
-        if self.budget && !limited {
-            flags.extend([MIN_RATE, WIDE, MAX_RATE, WIDE]);
+        if self.budget {
+            // The harness opens it wide; where it is to be measured it is as by default.
+            let (min, max) = if limited { ("1", "20") } else { (WIDE, WIDE) };
+            flags.extend([MIN_RATE, min, MAX_RATE, max]);
         }
         flags.into_iter().map(str::to_owned).collect()
     }
