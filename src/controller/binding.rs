@@ -110,6 +110,7 @@ fn judge(ctx: &Ctx, object: &LeanBinding, desired: &Desired) -> Judgement {
         wish: desired.fingerprint(),
         wanted: Prints::wanted(desired),
         was_true: was_true(&object.status(), object.head.generation),
+        due: ctx.first_direct_look(&desired.account, Instant::now()),
     };
     let mut state = ctx.state();
     let judgement = state.snapshot.judge(&question, ctx.settings.settle, Instant::now());
@@ -122,7 +123,7 @@ fn judge(ctx: &Ctx, object: &LeanBinding, desired: &Desired) -> Judgement {
 async fn wait(ctx: &Ctx, run: &Run<'_>, object: &LeanBinding, outcome: &mut Outcome) -> Result<(), Stop> {
     let seen = Seen { id: object.status().role_id.unwrap_or_default(), ..Seen::default() };
     carry_out(ctx, run, Observed::Agreed, Some(seen), outcome).await?;
-    if outcome.done.is_empty() { Err(Stop::Waiting) } else { Ok(()) }
+    if outcome.done.is_empty() && outcome.trouble().is_none() { Err(Stop::Waiting) } else { Ok(()) }
 }
 
 /// The role as AWS shows it. The fence of our own IAM policy hides a role that is not ours: where no role was ever known
@@ -244,6 +245,7 @@ fn remember(ctx: &Ctx, object: &LeanBinding, desired: &Desired) {
     let before = memory.role_arn.replace(desired.arn.clone());
     if let Some(before) = before.filter(|before| *before != desired.arn) {
         state.snapshot.forget(&before);
+        state.wake_sharing(&before, &object.head.key);
     }
 }
 

@@ -99,7 +99,6 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
         };
         let found = Found { aws: &aws, arn: &arn, role: role.as_ref(), attached, inline };
         remove(ctx, object, &owner, retain, &found, outcome).await?;
-        ctx.state().snapshot.forget(&arn.to_string());
         seen = Some(arn);
     }
     if seen.is_none() {

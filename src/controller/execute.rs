@@ -194,7 +194,10 @@ async fn steps(
             let sent = match step {
                 Step::CreateRole => match create(ctx, run).await {
                     Ok(Created::Exists) => {
-                        ctx.state().snapshot.wrote(arn, None, Instant::now());
+                        // Whose it is may have been content with it, which is forgotten now.
+                        let mut state = ctx.state();
+                        state.snapshot.wrote(arn, None, Instant::now());
+                        state.wake_sharing(arn, run.binding);
                         return Ok(Ended::Exists);
                     }
                     Ok(Created::New(id)) => {
@@ -228,19 +231,23 @@ async fn steps(
 /// Makes the role, if the account has room for more than repairs.
 async fn create(ctx: &Ctx, run: &Run<'_>) -> Result<Created, Error> {
     let (account, reserve) = (&run.desired.account, ctx.settings.role_reserve);
-    {
-        let mut state = ctx.state();
-        let quota = state.snapshot.account(account).and_then(Account::quota);
-        if let Some(quota) = quota.filter(|quota| !run.had_role && quota.is_scarce(reserve)) {
-            let text = format!(
-                "account {account} has {reserve} % of its {} roles left or less, which are kept for repairs \
-                 (--role-reserve): ask AWS for a higher quota of roles per account, or delete roles that nobody needs",
-                quota.limit
-            );
-            return Err(Error::new(Category::Quota, text));
+    let quota = ctx.state().snapshot.account(account).and_then(Account::quota);
+    if let Some(quota) = quota.filter(|quota| !run.had_role && quota.is_scarce(reserve)) {
+        // One that is there already takes no room, whosever it is.
+        match run.aws.role_head(&run.desired.name, &run.desired.path, ctx.missed(&run.desired.arn)).await {
+            Ok(None) => {}
+            Err(error) if error.category != Category::Denied => return Err(error),
+            _ => return Ok(Created::Exists),
         }
-        state.memory.entry(run.binding.clone()).or_default().create_sent = Some(Instant::now());
+        let text = format!(
+            "account {account} has {reserve} % of its {} roles left or less, which are kept for repairs \
+             (--role-reserve): ask AWS for a higher quota of roles per account (L-FE177D64), or delete roles that nobody \
+             needs",
+            quota.limit
+        );
+        return Err(Error::new(Category::Quota, text));
     }
+    ctx.state().memory.entry(run.binding.clone()).or_default().create_sent = Some(Instant::now());
     let made = run.aws.create_role(run.desired).await;
     // It may have waited long for its turn, and was sent no later than now.
     ctx.state().memory.entry(run.binding.clone()).or_default().create_sent = Some(Instant::now());

@@ -12,6 +12,17 @@ use std::sync::Arc;
 /// From more paths than this on, all roles are listed at once.
 const PATHS: usize = 3;
 
+/// How an account is reached.
+#[derive(Debug)]
+pub struct Reach {
+    /// By this.
+    pub aws: Aws,
+    /// Paths of roles in it.
+    pub paths: Vec<String>,
+    /// How many ways there are.
+    pub ways: usize,
+}
+
 impl State {
     /// The class that a binding uses.
     ///
@@ -75,7 +86,7 @@ impl State {
     }
 
     /// A way to reach an account, another one at each attempt where there are more, and the paths of roles in it.
-    pub fn reach(&self, account: &str, attempt: usize) -> Option<(Aws, Vec<String>)> {
+    pub fn reach(&self, account: &str, attempt: usize) -> Option<Reach> {
         let mut using: Vec<(&Arc<str>, &Aws)> = self
             .classes_seen
             .iter()
@@ -87,7 +98,8 @@ impl State {
         // Those of all classes: one that is not ready yet may turn out to be of this account.
         let specs = self.classes.iter().filter_map(|class| class.decode().ok());
         let paths: BTreeSet<String> = specs.map(|spec| spec.role.path).collect();
-        Some(((*aws).clone(), if paths.len() > PATHS { vec!["/".to_owned()] } else { paths.into_iter().collect() }))
+        let paths = if paths.len() > PATHS { vec!["/".to_owned()] } else { paths.into_iter().collect() };
+        Some(Reach { aws: (*aws).clone(), paths, ways: using.len() })
     }
 
     /// The classes that make roles in this account have something to tell of it.

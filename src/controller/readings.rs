@@ -54,6 +54,7 @@ impl State {
             let account = self.snapshot.account(&seen.place.account);
             let of = AccountReadings {
                 rate: seen.aws.rate(),
+                unseen: account.and_then(Account::unseen_since),
                 snapshot: account.and_then(Account::taken),
                 suspect: account.is_some_and(Account::suspect),
                 quota: account.and_then(Account::quota),

@@ -6,7 +6,7 @@ use crate::aws::{Aws, Page};
 use crate::backoff::jittered;
 use crate::error::{Category, Error};
 use crate::queue::Kind;
-use crate::snapshot::{Source, Verdict};
+use crate::snapshot::{Account, Source, Verdict};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ const REFUSED: u32 = 5;
 /// So many sweeps fail in a row before it is said.
 const SAID: u32 = 3;
 /// How often a page is asked for again that did not come.
-const TRIES: u32 = 5;
+const TRIES: u32 = 3;
 /// The first and the longest pause after a sweep that failed.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
@@ -62,6 +62,9 @@ struct Sweeper {
     /// Until when the bulk call is not tried again.
     refused: Option<Instant>,
     failures: u32,
+    /// Which way to the account is taken, and how many in a row were refused the bulk call.
+    way: usize,
+    denied: usize,
     /// A hint that something may be found.
     hint: Arc<Notify>,
     /// What classes were told last.
@@ -71,25 +74,28 @@ struct Sweeper {
 impl Sweeper {
     fn new(ctx: Arc<Ctx>, account: String) -> Self {
         let hint = ctx.state().hints.entry(account.clone()).or_default().clone();
-        Self { ctx, account, source: Source::Bulk, refused: None, failures: 0, hint, told: None }
+        Self { ctx, account, source: Source::Bulk, refused: None, failures: 0, way: 0, denied: 0, hint, told: None }
     }
 
     async fn run(mut self) {
         loop {
-            let Some((aws, paths)) = self.ctx.state().reach(&self.account, self.failures as usize) else { return };
-            let began = Instant::now();
-            let pause = match self.sweep(&aws, &paths).await {
+            let Some(reach) = self.ctx.state().reach(&self.account, self.way) else { return };
+            let aws = reach.aws.on_behalf(Kind::Sweep, Arc::default());
+            let (pause, soonest) = match self.sweep(&aws, &reach.paths).await {
                 Ok(cost) => {
-                    self.failures = 0;
+                    (self.failures, self.denied) = (0, 0);
                     self.trouble(None);
                     let calls = f64::from(u32::try_from(cost.calls).unwrap_or(u32::MAX));
                     let least = Duration::from_secs_f64(calls / (SWEEPS * aws.rate()));
-                    jittered(self.ctx.settings.resync.max(least), 0.1, fastrand::u64(..))
+                    let pause = jittered(self.ctx.settings.resync.max(least), 0.1, fastrand::u64(..));
+                    (pause, least.max(pause / HINTED))
                 }
-                Err(error) => self.failed(&error),
+                Err(error) => {
+                    let pause = self.failed(&error, reach.ways);
+                    (pause, pause)
+                }
             };
             debug!(seconds = pause.as_secs_f64(), "next sweep");
-            let soonest = began.elapsed() + pause / HINTED;
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = hinted(self.hint.clone(), soonest) => {}
@@ -98,12 +104,16 @@ impl Sweeper {
     }
 
     /// How long to wait after a sweep that failed.
-    fn failed(&mut self, error: &Error) -> Duration {
+    fn failed(&mut self, error: &Error, ways: usize) -> Duration {
         self.failures += 1;
+        self.way += 1;
         if error.category == Category::Denied && self.source == Source::Bulk {
-            warn!(%error, "roles are read one by one");
-            self.refused = Some(Instant::now() + self.ctx.settings.resync * REFUSED);
-            self.fall_back();
+            self.denied += 1;
+            if self.denied >= ways {
+                warn!(%error, "roles are read one by one");
+                self.refused = Some(Instant::now() + self.ctx.settings.resync * REFUSED);
+                self.fall_back();
+            }
             return Duration::ZERO;
         }
         match self.failures {
@@ -116,7 +126,13 @@ impl Sweeper {
     }
 
     fn trouble(&mut self, trouble: Option<Error>) {
-        self.ctx.state().snapshot.set_trouble(&self.account, trouble);
+        let mut state = self.ctx.state();
+        let blind = trouble.is_some();
+        state.snapshot.set_trouble(&self.account, trouble);
+        if blind {
+            state.wake_waiting(&self.account);
+        }
+        drop(state);
         self.tell();
     }
 
@@ -129,7 +145,6 @@ impl Sweeper {
         let mut state = self.ctx.state();
         state.snapshot.begin(&self.account, Source::Direct, now);
         state.snapshot.schedule(&self.account, due);
-        state.wake_waiting(&self.account);
         drop(state);
         self.tell();
     }
@@ -140,6 +155,7 @@ impl Sweeper {
             self.refused = Some(now + self.ctx.settings.resync * REFUSED);
             return self.sweep_by(Source::Bulk, aws, paths).await.or_else(|error| match error.category {
                 Category::Denied => {
+                    self.way += 1;
                     self.act(&Verdict::default());
                     Ok(Cost::default())
                 }
@@ -184,12 +200,13 @@ impl Sweeper {
             Err(error) => debug!(%error, "the quota of roles is not known"),
         }
         let now = Instant::now();
+        let before = ctx.state().snapshot.account(&account).map(Account::source);
         let verdict = ctx.state().snapshot.end(&account, number, ctx.settings.settle, now);
         let Some(verdict) = verdict else {
             let text = format!("the roles that AWS showed are not those of account {account}");
             return Err(Error::because(Category::Transient, reason::UNAVAILABLE, text));
         };
-        if source != self.source {
+        if source == Source::Bulk && before == Some(Source::Direct) {
             info!("roles are watched by snapshots again");
             self.source = source;
             self.refused = None;
@@ -210,9 +227,7 @@ impl Sweeper {
         state.wake_roles(&verdict.doubtful, Kind::Repair);
         let lapsed = state.snapshot.lapsed(&self.account, Instant::now());
         state.wake_roles(&lapsed, Kind::Fallback);
-        if verdict.first {
-            state.wake_waiting(&self.account);
-        }
+        state.wake_waiting(&self.account);
         drop(state);
         self.ctx.wake.notify_one();
         self.tell();
@@ -281,11 +296,18 @@ impl Ctx {
         direct.then(|| now + jittered(self.direct_interval(account).max(least), 0.1, fastrand::u64(..)))
     }
 
+    /// When a role that is believed to be as desired is to be read for the first time, where sweeps do not show it: spread
+    /// over the interval.
+    pub fn first_direct_look(&self, account: &str, now: Instant) -> Option<Instant> {
+        let direct = self.state().snapshot.account(account).is_some_and(|account| account.source() == Source::Direct);
+        direct.then(|| now + self.direct_interval(account).mul_f64(fastrand::f64()))
+    }
+
     /// How often each role is read directly, so that all together keep within their share of the rate.
     fn direct_interval(&self, account: &str) -> Duration {
         let state = self.state();
         let roles = state.snapshot.account(account).map_or(0, |account| account.len());
-        let rate = state.reach(account, 0).map_or(1.0, |(aws, _)| aws.rate());
+        let rate = state.reach(account, 0).map_or(1.0, |reach| reach.aws.rate());
         let roles = f64::from(u32::try_from(roles).unwrap_or(u32::MAX));
         self.settings.resync.max(Duration::from_secs_f64(roles * CALLS_A_READ / (READS * rate)))
     }

@@ -8,6 +8,7 @@ use crate::api::BindingStatus;
 use crate::api::names::API_VERSION;
 use crate::api::reason::event;
 use crate::error::Category;
+use crate::plan::Facet;
 use crate::queue::Key;
 use crate::status::{Outcome, deeds, notices};
 use crate::store::LeanBinding;
@@ -47,7 +48,9 @@ pub async fn conclude(
     let send = |notice| ctx.events.send(reference(object.as_ref()), notice);
     if let Some(deed) = deeds(&previous, &outcome) {
         // Whoever changed one role may have changed others.
-        if let Some(role) = outcome.role.as_ref().filter(|_| deed.reason == event::DRIFT_CORRECTED) {
+        let in_aws = outcome.done.iter().any(|step| step.facet() != Facet::ServiceAccount);
+        let drift = in_aws && deed.reason == event::DRIFT_CORRECTED;
+        if let Some(role) = outcome.role.as_ref().filter(|_| drift) {
             ctx.hint(&role.account);
         }
         send(deed);

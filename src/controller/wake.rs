@@ -78,6 +78,15 @@ impl State {
         self.wake_remembered(kind, |memory| memory.role_arn.as_deref().is_some_and(|arn| arns.contains(arn)));
     }
 
+    /// The bindings whose role this is, but for one.
+    pub fn wake_sharing(&mut self, arn: &str, except: &NsName) {
+        let of = |memory: &Memory| memory.role_arn.as_deref() == Some(arn);
+        let sharing = self.memory.iter().filter(|(key, memory)| *key != except && of(memory));
+        for key in sharing.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            self.wake_binding(&key, Kind::Repair);
+        }
+    }
+
     /// The bindings that wait for the first snapshot of an account.
     pub fn wake_waiting(&mut self, account: &str) {
         let of = |arn: &str| arn.split(':').nth(4) == Some(account);

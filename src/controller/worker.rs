@@ -15,6 +15,8 @@ use tracing::{Instrument, debug, info, info_span, warn};
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often what is remembered for a while only is given back.
 const TIDY: Duration = Duration::from_secs(30);
+/// A beat below this is one that somebody watches.
+const OFTEN: Duration = Duration::from_secs(30);
 /// How long work in flight may take to end after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -158,8 +160,8 @@ fn finish(ctx: &Ctx, key: &Key, kind: Kind, next: Next) {
         Next::Again => state.queue.push(key.clone(), Kind::Change, When::At(now + AGAIN)),
         Next::Failed(category) => {
             if let Some(delay) = state.backoff.failed(key, category.retry(), random) {
-                // Whoever looks more often than that at what works looks as often at what does not.
-                let slow = category.retry() == Retry::Slow;
+                // Whoever looks at all roles every few seconds looks as often at what does not work.
+                let slow = category.retry() == Retry::Slow && ctx.settings.resync < OFTEN;
                 let at = if slow { ctx.next_look(now).min(now + delay) } else { now + delay };
                 state.queue.push(key.clone(), again(category), When::NotBefore(at));
             }
@@ -168,6 +170,12 @@ fn finish(ctx: &Ctx, key: &Key, kind: Kind, next: Next) {
             let delay = state.backoff.failed(key, category.retry(), random).map_or(silence, |delay| delay.min(silence));
             state.queue.push(key.clone(), again(category), When::NotBefore(now + delay));
         }
+    }
+    if let Key::Binding(name) = key
+        && state.bindings.get(name).is_none()
+    {
+        // It vanished while it was worked on, which has remembered it anew.
+        state.memory.remove(name);
     }
     state.queue.done(key);
     drop(state);

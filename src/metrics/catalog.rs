@@ -64,7 +64,7 @@ catalog! {
     BUDGET = "gauge" "aws_budget_requests_per_second" "" ["account"]
         "The request rate that the operator allows itself now";
     SNAPSHOT_AGE = "gauge" "snapshot_age" "seconds" ["account"]
-        "How long ago the last complete snapshot of the account's roles was begun";
+        "How long ago the last complete snapshot of the account's roles was begun, or where there is none yet the first";
     SNAPSHOT_DURATION = "gauge" "snapshot_duration" "seconds" ["account"]
         "How long that snapshot took";
     SNAPSHOT_ROLES = "gauge" "snapshot_roles" "" ["account"]

@@ -7,7 +7,7 @@ use crate::snapshot::{Quota, Taken};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What there is at this moment.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,8 @@ pub struct Readings {
 pub struct AccountReadings {
     /// Requests a second that it is asked for at most.
     pub rate: f64,
+    /// Since when nothing has been seen of it, where snapshots are to show it.
+    pub unseen: Option<Instant>,
     /// The last complete snapshot.
     pub snapshot: Option<Taken>,
     /// Whether that waits for a second one to say the same.
@@ -70,7 +72,8 @@ impl Readings {
         let snapshots = |value: fn(&Taken) -> f64| {
             all().filter_map(move |(account, of)| Some(([name(account)], value(&of.snapshot?))))
         };
-        to.gauge(&about::SNAPSHOT_AGE, snapshots(|taken| taken.begun.elapsed().as_secs_f64()))?;
+        let age = all().filter_map(|(account, of)| Some(([name(account)], of.unseen?.elapsed().as_secs_f64())));
+        to.gauge(&about::SNAPSHOT_AGE, age)?;
         to.gauge(&about::SNAPSHOT_DURATION, snapshots(|taken| (taken.ended - taken.begun).as_secs_f64()))?;
         to.gauge(&about::SNAPSHOT_ROLES, snapshots(|taken| taken.roles as f64))?;
         let suspect = all().filter(|(_, of)| of.snapshot.is_some());

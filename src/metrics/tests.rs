@@ -71,7 +71,13 @@ fn full() -> Scrape {
     metrics.called(&Call { account: Some(account), operation, result: "AccessDenied", denied: true, took: second });
     metrics.waited(Kind::Change, second);
     metrics.reconciled(&key, Kind::Change, Next::Wait, second);
-    let of = AccountReadings { rate: 7.5, snapshot: taken(), suspect: false, quota: Some(Quota { used: 1, limit: 9 }) };
+    let of = AccountReadings {
+        rate: 7.5,
+        unseen: Some(Instant::now()),
+        snapshot: taken(),
+        suspect: false,
+        quota: Some(Quota { used: 1, limit: 9 }),
+    };
     let readings = Readings {
         bindings: [(("c\"\\\n".to_owned(), reason::READY, true), 3)].into(),
         deletions: [("c".to_owned(), (1, second))].into(),

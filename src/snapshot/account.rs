@@ -44,6 +44,8 @@ pub struct Account {
     suspects: HashSet<Box<str>>,
     quota: Option<Quota>,
     trouble: Option<Error>,
+    /// When the first sweep was begun.
+    since: Option<Instant>,
 }
 
 /// How many roles an account has, and may have.
@@ -85,7 +87,7 @@ pub struct Verdict {
     pub doubtful: Vec<Box<str>>,
     /// Where too many differ at once for one sweep to be believed: how many, and of how many.
     pub suspect: Option<(usize, usize)>,
-    /// It was the first of its account: whoever waited for it goes on.
+    /// It was the first of its account.
     pub first: bool,
 }
 
@@ -93,6 +95,7 @@ impl Account {
     pub(super) fn begin(&mut self, source: Source, begun: Instant) -> u32 {
         self.number += 1;
         self.running = Some(Running { number: self.number, begun, source });
+        self.since.get_or_insert(begun);
         // That bulk calls are granted again is true once a sweep of them is complete.
         if source == Source::Direct {
             self.source = source;
@@ -281,6 +284,12 @@ impl Account {
     #[must_use]
     pub fn source(&self) -> Source {
         self.source
+    }
+
+    /// Since when no sweep that is complete has been begun; `None` where nobody waits for one.
+    #[must_use]
+    pub fn unseen_since(&self) -> Option<Instant> {
+        self.taken.map(|taken| taken.begun).or(self.since).filter(|_| self.source == Source::Bulk)
     }
 
     /// The last complete sweep.

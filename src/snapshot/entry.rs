@@ -60,6 +60,14 @@ pub(super) struct Agreed {
     pub unconfirmed: Option<(Prints, Instant)>,
     /// A sweep has shown something else: a direct read has to tell.
     pub doubt: bool,
+    /// So far only the binding's status says so.
+    pub presumed: bool,
+}
+
+impl Agreed {
+    pub fn new(wish: u64, prints: Prints) -> Self {
+        Self { wish, prints, learnt: None, unconfirmed: None, doubt: false, presumed: false }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -135,7 +143,7 @@ impl Entry {
             (Some(shown), _) => unconfirmed = Some((shown, now)),
             (None, _) => {}
         }
-        self.agreed = Some(Agreed { wish, prints, learnt, unconfirmed, doubt: false });
+        self.agreed = Some(Agreed { learnt, unconfirmed, ..Agreed::new(wish, prints) });
         self.wish = Some(wish);
         self.writing = false;
         self.id = seen.id.into();
@@ -164,6 +172,7 @@ impl Entry {
         let shown = self.shown(settle);
         if let Some(agreed) = &mut self.agreed {
             agreed.doubt = false;
+            agreed.presumed = false;
             agreed.unconfirmed.take_if(|_| shown == Some(agreed.prints));
         }
     }

@@ -53,6 +53,8 @@ pub struct Question<'a> {
     pub wanted: Prints,
     /// Whether the binding's status says that it was so: then there is no hurry.
     pub was_true: bool,
+    /// When it is to be read at the latest, where sweeps do not show enough.
+    pub due: Option<Instant>,
 }
 
 /// What the snapshot says of a role.
@@ -62,7 +64,7 @@ pub enum Judgement {
     Agreed(Seen),
     /// A direct read has to tell.
     Look,
-    /// The first sweep will tell.
+    /// A sweep will tell, or its time will come.
     Wait,
 }
 
@@ -70,26 +72,36 @@ impl Snapshot {
     /// What is to be done about a role. `settle`: for how long after a change of ours AWS may show what was before.
     pub fn judge(&mut self, question: &Question<'_>, settle: Duration, now: Instant) -> Judgement {
         let account = self.account_mut(question.arn);
-        let (source, taken) = (account.source, account.taken);
+        let (source, taken, blind) = (account.source, account.taken, account.trouble().is_some());
         let entry = account.entry(question.arn);
         entry.expected = true;
         if let Some(agreed) = &entry.agreed {
             let holds = agreed.wish == question.wish && !agreed.doubt && entry.due.is_none_or(|due| now < due);
-            return if holds { Judgement::Agreed(entry.seen()) } else { Judgement::Look };
+            return match agreed.presumed {
+                _ if !holds => Judgement::Look,
+                false => Judgement::Agreed(entry.seen()),
+                // Nothing will tell for a while.
+                true if blind || !question.was_true => Judgement::Look,
+                true => Judgement::Wait,
+            };
         }
-        if entry.writing || entry.written.is_some() || source == Source::Direct {
+        if entry.writing || entry.written.is_some() {
             return Judgement::Look;
         }
-        let Some(taken) = taken else {
-            return if question.was_true { Judgement::Wait } else { Judgement::Look };
+        let Some(taken) = taken.filter(|_| source == Source::Bulk) else {
+            if !question.was_true || blind {
+                return Judgement::Look;
+            }
+            entry.agreed = Some(Agreed { presumed: true, ..Agreed::new(question.wish, question.wanted) });
+            entry.wish = Some(question.wish);
+            entry.due = question.due;
+            return Judgement::Wait;
         };
         let half = |half: Option<entry::Half>| half.filter(|half| half.sweep >= taken.number && entry.same(*half));
         let shown = half(entry.details).zip(half(entry.head));
         match shown.map(|(details, head)| Prints { details: details.print, head: head.print }) {
             Some(shown) if shown == question.wanted && entry.believes(taken.begun, settle) => {
-                let agreed =
-                    Agreed { wish: question.wish, prints: shown, learnt: None, unconfirmed: None, doubt: false };
-                entry.agreed = Some(agreed);
+                entry.agreed = Some(Agreed::new(question.wish, shown));
                 entry.wish = Some(question.wish);
                 Judgement::Agreed(entry.seen())
             }

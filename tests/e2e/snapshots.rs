@@ -1,7 +1,7 @@
 //! What sweeps of the account see, and what is done where they are not to be had or not to be believed.
 
 use crate::harness::documents::aws;
-use crate::harness::{Env, Operator, Space, eventually, is, message, reason};
+use crate::harness::{Env, Operator, Space, eventually, is, message, paths, reason};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -169,6 +169,14 @@ async fn an_account_that_can_not_be_watched() {
     assert!(is(&class, "Ready", "True") && is(&class, "SnapshotReady", "False"), "{class}");
     assert_eq!(space.binding("app").await["status"], before["status"]);
     space.make_ready("new", policies()).await;
+    // One who starts then waits for what will not come only for a while.
+    operator.terminate();
+    eventually("the operator ends", async || operator.ended().ok_or_else(String::new)).await;
+    let mut operator = Operator::start(&env, FLAGS);
+    operator.ready().await;
+    let longer = json!({"spec": {"role": {"maxSessionDurationSeconds": 7200}}});
+    space.kube.patch(&format!("{}/default", paths::CLASSES), &longer).await;
+    space.role_until("app", "has the class's session", |role| role["maxSessionDuration"] == 7200).await;
     drop(rule);
     snapshot_says(&space, "Snapshot").await;
     strip(&space, &["app".to_owned()]).await;

@@ -47,7 +47,7 @@ fn sweep(snapshot: &mut Snapshot, roles: &[Role], at: Instant) -> Verdict {
 
 fn ask(snapshot: &mut Snapshot, role: &Role, was_true: bool, now: Instant) -> Judgement {
     let arn = role.arn.clone();
-    snapshot.judge(&Question { arn: &arn, wish: 1, wanted: Prints::of(role), was_true }, SETTLE, now)
+    snapshot.judge(&Question { arn: &arn, wish: 1, wanted: Prints::of(role), was_true, due: None }, SETTLE, now)
 }
 
 fn agree(snapshot: &mut Snapshot, role: &Role, clean: bool, now: Instant) {
@@ -249,4 +249,47 @@ fn what_an_older_sweep_showed_is_not_agreed_on() {
     sweep(&mut snapshot, std::slice::from_ref(&a), now);
     sweep(&mut snapshot, &[], now);
     assert_eq!(ask(&mut snapshot, &a, true, now), Judgement::Look);
+}
+
+#[test]
+fn who_is_presumed_to_be_as_desired_is_seen_twice_where_very_many_differ() {
+    let (mut snapshot, now) = (Snapshot::default(), Instant::now());
+    let roles: Vec<Role> = (0..30).map(|n| role(&n.to_string(), 3600)).collect();
+    for role in &roles {
+        assert_eq!(ask(&mut snapshot, role, true, now), Judgement::Wait);
+    }
+    let first = sweep(&mut snapshot, &roles[..5], now);
+    assert_eq!((first.doubtful.len(), first.suspect), (0, Some((25, 30))));
+    assert!(matches!(ask(&mut snapshot, &roles[0], true, now), Judgement::Agreed(_)));
+    assert_eq!(ask(&mut snapshot, &roles[29], true, now), Judgement::Wait);
+    assert_eq!(sweep(&mut snapshot, &roles[..5], now).doubtful.len(), 25);
+    assert_eq!(ask(&mut snapshot, &roles[29], true, now), Judgement::Look);
+}
+
+#[test]
+fn nobody_waits_for_sweeps_that_fail_nor_where_something_was_asked_for() {
+    let (mut snapshot, now) = (Snapshot::default(), Instant::now());
+    let a = role("a", 3600);
+    assert_eq!(ask(&mut snapshot, &a, true, now), Judgement::Wait);
+    assert_eq!(ask(&mut snapshot, &a, false, now), Judgement::Look, "another generation");
+    let arn = a.arn.clone();
+    let other = Question { arn: &arn, wish: 2, wanted: Prints::of(&a), was_true: true, due: None };
+    assert_eq!(snapshot.judge(&other, SETTLE, now), Judgement::Look, "another wish, as of its class");
+    snapshot.set_trouble(ACCOUNT, Some(Error::new(crate::error::Category::Transient, "x")));
+    assert_eq!(ask(&mut snapshot, &a, true, now), Judgement::Look);
+    snapshot.set_trouble(ACCOUNT, None);
+    assert_eq!(ask(&mut snapshot, &a, true, now), Judgement::Wait);
+}
+
+#[test]
+fn where_bulk_is_refused_a_start_reads_one_after_another() {
+    let (mut snapshot, now) = (Snapshot::default(), Instant::now());
+    let a = role("a", 3600);
+    let arn = a.arn.clone();
+    snapshot.begin(ACCOUNT, Source::Direct, now);
+    let question = Question { arn: &arn, wish: 1, wanted: Prints::of(&a), was_true: true, due: Some(now + SETTLE) };
+    assert_eq!(snapshot.judge(&question, SETTLE, now), Judgement::Wait);
+    assert!(snapshot.lapsed(ACCOUNT, now).is_empty());
+    assert_eq!(snapshot.lapsed(ACCOUNT, now + SETTLE).len(), 1);
+    assert_eq!(snapshot.judge(&question, SETTLE, now + SETTLE), Judgement::Look);
 }

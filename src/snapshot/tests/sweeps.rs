@@ -92,7 +92,7 @@ impl World {
                 self.may_wake(i, &arn, id, &sweep);
                 self.bindings[i].woken = true;
             }
-            self.bindings[i].woken |= verdict.first && self.bindings[i].waits;
+            self.bindings[i].woken |= self.bindings[i].waits;
         }
         Some(verdict)
     }

@@ -191,7 +191,7 @@ impl World {
         let (now, arn) = (self.at(self.now), arn(&i.to_string()));
         let binding = &mut self.bindings[i];
         let Some((wish, role)) = binding.wish.clone() else { return };
-        let question = Question { arn: &arn, wish, wanted: Prints::of(&role), was_true: binding.was_true };
+        let question = Question { arn: &arn, wish, wanted: Prints::of(&role), was_true: binding.was_true, due: None };
         let first = self.snapshot.account(ACCOUNT).and_then(Account::taken).is_none();
         let judgement = self.snapshot.judge(&question, SETTLE, now);
         if binding.job.is_some() {
@@ -207,8 +207,11 @@ impl World {
                 }
             },
             Judgement::Wait => {
-                assert!(first && binding.was_true && binding.written.is_none(), "only for the first sweep is waited");
+                let presumed = binding.agreed.is_some_and(|(wish, _)| wish == question.wish);
+                assert!(first || presumed, "who is presumed to be as desired waits, and nobody else");
+                assert!(binding.was_true && binding.written.is_none(), "only who was true and was not written waits");
                 binding.waits = true;
+                binding.agreed = Some((question.wish, question.wanted));
             }
             Judgement::Look => self.look(i),
         }
