@@ -8,7 +8,7 @@ mod tests;
 pub use parts::TAGS_MAX;
 
 use crate::api::names;
-use crate::api::{DeletionPolicy, IrsaBindingSpec, IrsaClassSpec};
+use crate::api::{DeletionPolicy, IrsaBindingSpec, IrsaClassSpec, Mode};
 use crate::error::Error;
 use crate::iam::document::Document;
 use crate::iam::owner::Owner;
@@ -57,6 +57,8 @@ pub struct Who<'a> {
 /// What must be true.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Desired {
+    /// How far to go for it.
+    pub mode: Mode,
     /// Whose it is.
     pub owner: Owner,
     /// Account of the role.
@@ -102,11 +104,12 @@ pub struct DesiredAccount {
 
 impl Desired {
     /// A number that is the same for the same AWS side, within one run of the program: what the ServiceAccount must
-    /// look like and what deletion does are left out, because AWS knows nothing of them.
+    /// look like and what deletion does are left out, because AWS knows nothing of them. The mode is in it, as a role that
+    /// was looked at and left as it is agrees with no wish to change it.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (&self.owner, &self.arn, &self.description, self.max_session, &self.boundary).hash(&mut hasher);
+        (self.mode, &self.owner, &self.arn, &self.description, self.max_session, &self.boundary).hash(&mut hasher);
         (&self.tags, &self.trust, &self.managed, &self.inline).hash(&mut hasher);
         hasher.finish()
     }
@@ -143,6 +146,10 @@ pub fn identity(class: &IrsaClassSpec, vars: &Vars) -> Result<(String, String), 
 /// `Invalid`, with the JSON path at fault and what to write instead.
 pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, place: &Place) -> Result<Desired, Error> {
     let vars = vars(who, &spec.service_account.name, place);
+    let mode = spec.mode.within(class.mode);
+    if mode == Mode::Annotate {
+        named_by_no_cluster(class)?;
+    }
     let (arn, name) = identity(class, &vars)?;
     let owner = Owner {
         cluster: place.cluster_id.clone(),
@@ -156,6 +163,7 @@ pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, plac
     let provider_arn = place.provider_arn();
     let subject = Subject { namespace: who.namespace.to_owned(), service_account: spec.service_account.name.clone() };
     Ok(Desired {
+        mode,
         account: place.account.clone(),
         path: vars.expand(&class.role.path).map_err(|e| invalid("the class's spec.role.path", e))?,
         description: description(role.description.as_deref().unwrap_or_default(), &vars)?,
@@ -186,4 +194,17 @@ pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, plac
         arn,
         name,
     })
+}
+
+/// The role of mode Annotate is made by another cluster, by that one's id.
+fn named_by_no_cluster(class: &IrsaClassSpec) -> Result<(), Error> {
+    const ID: &str = "$(clusterId)";
+    if !class.role.name_template.contains(ID) {
+        return Ok(());
+    }
+    let why = format!(
+        "Annotate takes a role that another cluster makes, and the class's spec.role.nameTemplate has this cluster's \
+         {ID} in its name; use a class with a template such as $(namespace)_$(name), or mode Manage or Observe"
+    );
+    Err(invalid("spec.mode", why))
 }

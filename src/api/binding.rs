@@ -1,6 +1,6 @@
 //! `IrsaBinding`: one ServiceAccount and what it may do in AWS.
 
-use super::rules;
+use super::{Mode, rules};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -55,6 +55,13 @@ use std::collections::BTreeMap;
         description = "AWS account of the role.",
         priority = 1
     ),
+    printcolumn(
+        name = "Mode",
+        type_ = "string",
+        json_path = ".status.mode",
+        description = "How far the operator goes: Manage, Annotate or Observe.",
+        priority = 1
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
@@ -65,6 +72,12 @@ pub struct IrsaBindingSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63), transform = rules::subdomain)]
     pub class_name: Option<String>,
+    /// How far the operator goes. Manage (the default): role and ServiceAccount are made as declared and kept so.
+    /// Annotate: only the ServiceAccount is, and the role, of which nothing is read or written, is another cluster's; the
+    /// class's nameTemplate must hold no $(clusterId). Observe: nothing is written, and status.pendingSteps tells what
+    /// would be done. The class's spec.mode is the widest that its bindings get; status.mode tells which holds.
+    #[serde(default)]
+    pub mode: Mode,
     /// The ServiceAccount that gets the role, always in the namespace of the binding. One ServiceAccount has one
     /// binding: a second one changes nothing and says which is the first (reason Conflict).
     pub service_account: ServiceAccountSpec,
@@ -188,6 +201,10 @@ pub struct BindingStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -1))]
     pub observed_generation: Option<i64>,
+    /// The mode that holds: the narrower of the binding's and its class's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Mode")]
+    pub mode: Option<Mode>,
     /// The class in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
@@ -208,11 +225,11 @@ pub struct BindingStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub oidc_provider_arn: Option<String>,
-    /// Steps that are still to be done, in words, at most 100.
+    /// Steps that are still to be done, in words, at most 100; in mode Observe those that Manage would do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = rules::steps)]
     pub pending_steps: Vec<String>,
-    /// Ready: AWS and the ServiceAccount are as this generation declares. RoleReady, PoliciesReady and
+    /// Ready: AWS and the ServiceAccount are as this generation declares, or were looked at where the mode is Observe. RoleReady, PoliciesReady and
     /// ServiceAccountReady: its parts. Reconciling: work is under way or will be tried again by itself. Stalled: nothing
     /// happens until somebody changes something; the message says what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,6 +1,6 @@
 //! `IrsaClass`: what a StorageClass is to volumes, for roles: where they are made, and how.
 
-use super::{DeletionPolicy, rules};
+use super::{DeletionPolicy, Mode, rules};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -51,14 +51,26 @@ use std::collections::BTreeMap;
         description = "Issuer of the cluster's tokens.",
         priority = 1
     ),
+    printcolumn(
+        name = "Mode",
+        type_ = "string",
+        json_path = ".spec.mode",
+        description = "The widest mode that its bindings get.",
+        priority = 1
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::keeps_account())]
+#[x_kube(validation = rules::keeps_account(), validation = rules::names_without_cluster())]
 pub struct IrsaClassSpec {
     /// The AWS account of the roles, where it is not the operator's own. It can't be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountSpec>,
+    /// The widest mode that bindings of the class get: Manage (the default), Annotate or Observe, whatever they ask for.
+    /// In Observe the class itself writes nothing either: no OIDC provider is made, its status tells what is missing, and
+    /// a deletion takes nothing but the operator's finalizer away. Annotate asks for a nameTemplate without $(clusterId).
+    #[serde(default)]
+    pub mode: Mode,
     /// The IAM OIDC provider that makes AWS trust the cluster's tokens. There is one in each account for each issuer, and
     /// other tools use it too: audiences are only ever added.
     #[serde(default)]

@@ -5,6 +5,7 @@
 
 mod binding;
 mod class;
+mod mode;
 pub mod names;
 pub mod reason;
 mod rules;
@@ -15,3 +16,4 @@ pub use binding::{
     ServiceAccountSpec, TrustSpec,
 };
 pub use class::{AccountSpec, BindingCounts, ClassRoleSpec, ClassStatus, IrsaClass, IrsaClassSpec, OidcProviderSpec};
+pub use mode::Mode;

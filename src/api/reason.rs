@@ -58,6 +58,8 @@ pub const RESTRICTED: &str = "Restricted";
 pub const SERVICE_ACCOUNT_NOT_FOUND: &str = "ServiceAccountNotFound";
 /// The spec grants nothing.
 pub const NO_POLICIES: &str = "NoPolicies";
+/// The mode is Observe: it was looked at, and nothing is written.
+pub const OBSERVED: &str = "Observed";
 /// The class can't be deleted while bindings use it.
 pub const IN_USE: &str = "InUse";
 
@@ -69,7 +71,7 @@ pub const BULK_READ_DENIED: &str = "BulkReadDenied";
 pub const SNAPSHOT_SUSPECT: &str = "SnapshotSuspect";
 
 /// All reasons of conditions, so that a byte tells which.
-pub const KNOWN: [&str; 24] = [
+pub const KNOWN: [&str; 25] = [
     PENDING,
     READY,
     INVALID,
@@ -89,6 +91,7 @@ pub const KNOWN: [&str; 24] = [
     RESTRICTED,
     SERVICE_ACCOUNT_NOT_FOUND,
     NO_POLICIES,
+    OBSERVED,
     IN_USE,
     SNAPSHOT,
     BULK_READ_DENIED,

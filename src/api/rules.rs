@@ -264,6 +264,14 @@ pub fn keeps_account() -> Rule {
         .message("account can't be changed, because roles can't be moved; make another class for new bindings")
 }
 
+/// On the class's spec: another cluster's roles are not named by this cluster's id.
+pub fn names_without_cluster() -> Rule {
+    Rule::new("self.mode != 'Annotate' || !self.role.nameTemplate.contains('$(clusterId)')").message(
+        "mode Annotate takes roles that another cluster makes, and nameTemplate has this cluster's id in their names; make \
+         another class with a template such as $(namespace)_$(name)",
+    )
+}
+
 /// On the object that holds `permissionsBoundaryArn`, because a rule on an optional field does not see its removal.
 pub fn keeps_boundary() -> Rule {
     Rule::new("!has(oldSelf.permissionsBoundaryArn) || has(self.permissionsBoundaryArn)").message(

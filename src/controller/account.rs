@@ -118,13 +118,13 @@ fn tell(state: &mut State, binding: &NsName, change: Change<LeanServiceAccount>,
 }
 
 /// [`apply`], and once more with force where only the role's annotation is in the way and its value is empty or names
-/// another role of this very binding.
+/// another role of this very binding, as far as `aws` may be asked.
 ///
 /// # Errors
 /// `Conflict` that names manager and field, where something else is in the way.
 pub async fn annotate(
     ctx: &Ctx,
-    aws: &Aws,
+    aws: Option<&Aws>,
     binding: &NsName,
     owner: &Owner,
     wanted: &DesiredAccount,
@@ -151,9 +151,9 @@ pub async fn annotate(
 }
 
 /// Whether the annotation's value is nobody else's.
-async fn may_replace(aws: &Aws, owner: &Owner, live: Option<&str>) -> Result<bool, ApiError> {
+async fn may_replace(aws: Option<&Aws>, owner: &Owner, live: Option<&str>) -> Result<bool, ApiError> {
     let Some(role) = live.filter(|arn| !arn.is_empty()) else { return Ok(true) };
-    let Some(arn) = RoleArn::parse(role) else { return Ok(false) };
+    let Some((arn, aws)) = RoleArn::parse(role).zip(aws) else { return Ok(false) };
     let seen = match aws.role_head(&arn.name, &arn.path, false).await {
         // The fence of our own IAM policy hides what is not ours.
         Err(error) if error.category == Category::Denied => return Ok(false),

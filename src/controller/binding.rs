@@ -3,14 +3,14 @@
 use super::account::accounts;
 use super::api::ApiError;
 use super::deletion;
-use super::execute::{Run, carry_out};
+use super::execute::{Run, carry_out, hidden};
 use super::lock::RoleLock;
 use super::state::{Class, Ctx, State};
 use super::tell::conclude;
 use super::worker::Next;
 use super::write;
-use crate::api::IrsaBindingSpec;
 use crate::api::names::{FINALIZER, annotation};
+use crate::api::{IrsaBindingSpec, Mode};
 use crate::desired::{Desired, Who, desired, identity, vars};
 use crate::error::{Category, Error};
 use crate::holder::{Candidate, holder};
@@ -76,10 +76,13 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     let mut class = ctx.state().class(spec.class_name.as_deref())?;
     class.aws = class.aws.on_behalf(kind, object.head.key.namespace.clone());
     outcome.class = Some(class.name.clone());
+    outcome.mode = Some(spec.mode.within(class.spec.mode));
     refuse_rival(&ctx.state(), object, &spec)?;
     let desired = desired(who(&object.head.key, &class.name), &spec, &class.spec, &class.place)?;
-    refuse_new_identity(ctx, &class, object, &spec, &desired).await?;
-    let fresh = claim(ctx, object, &spec, &class).await?;
+    if desired.mode != Mode::Annotate {
+        refuse_new_identity(ctx, &class, object, &spec, &desired).await?;
+    }
+    let fresh = desired.mode != Mode::Observe && claim(ctx, object, &spec, &class).await?;
     outcome.role = Some(info(&desired, object));
     let run = Run {
         desired: &desired,
@@ -88,6 +91,15 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         had_role: object.status().role_id.is_some(),
     };
     remember(ctx, object, &desired);
+    if desired.mode == Mode::Annotate {
+        if object.status().mode != Some(Mode::Annotate) {
+            // Of the role nothing is asked any more, and nothing remembered.
+            let mut state = ctx.state();
+            state.snapshot.forget(&desired.arn);
+            state.wake_sharing(&desired.arn, &object.head.key);
+        }
+        return carry_out(ctx, &run, Observed::Agreed, Some(Seen::default()), outcome).await;
+    }
     outcome.wish_changed = ctx.state().snapshot.wished_otherwise(&desired.arn, desired.fingerprint());
     match judge(ctx, object, &desired) {
         _ if fresh => {}
@@ -109,7 +121,7 @@ fn judge(ctx: &Ctx, object: &LeanBinding, desired: &Desired) -> Judgement {
         arn: &desired.arn,
         wish: desired.fingerprint(),
         wanted: Prints::wanted(desired),
-        was_true: was_true(&object.status(), object.head.generation),
+        was_true: was_true(&object.status(), object.head.generation, Some(desired.mode)),
         due: ctx.first_direct_look(&desired.account, Instant::now()),
     };
     let mut state = ctx.state();
@@ -130,6 +142,8 @@ async fn wait(ctx: &Ctx, run: &Run<'_>, object: &LeanBinding, outcome: &mut Outc
 /// to be this binding's, CreateRole tells whether there is another of its name.
 async fn look(ctx: &Ctx, run: &Run<'_>, object: &LeanBinding) -> Result<Observed, Error> {
     match run.read(ctx).await {
+        // Nothing is created in mode Observe; a role that is listed and may not be read is one that is not ours.
+        read if run.desired.mode == Mode::Observe => read.map_err(|error| hidden(&run.desired.arn, error)),
         Err(error) if error.category == Category::Denied && object.status().role_id.is_none() => Ok(Observed::Absent),
         read => read,
     }

@@ -3,7 +3,7 @@
 use super::binding::role_hints;
 use super::facts;
 use super::state::{Ctx, State};
-use crate::api::{DeletionPolicy, IrsaClassSpec};
+use crate::api::{DeletionPolicy, IrsaClassSpec, Mode};
 use crate::aws::Aws;
 use crate::desired::{Desired, Place, Who, desired, identity, vars};
 use crate::error::{Category, Error};
@@ -82,6 +82,17 @@ pub fn owner(who: Who<'_>, place: &Place) -> Owner {
         issuer: place.issuer.clone(),
         class: who.class.to_owned(),
     }
+}
+
+/// How far it was gone for it. Where its class can't tell any more, what it said last holds, if that is less.
+pub fn mode(object: &LeanBinding, class: Option<&IrsaClassSpec>) -> Mode {
+    #[derive(serde::Deserialize)]
+    struct Only {
+        #[serde(default)]
+        mode: Mode,
+    }
+    let own = serde_json::from_str::<Only>(&object.spec.unpack()).map(|only| only.mode).unwrap_or_default();
+    own.within(class.map_or_else(|| object.status().mode.unwrap_or_default(), |class| class.mode))
 }
 
 /// What the binding itself says, however broken the rest of it is, or else its class.

@@ -8,7 +8,7 @@ use super::worker::Next;
 use super::{facts, write};
 use crate::api::names::{FINALIZER, tag};
 use crate::api::reason::event;
-use crate::api::{DeletionPolicy, IrsaClassSpec};
+use crate::api::{DeletionPolicy, IrsaClassSpec, Mode};
 use crate::aws::Aws;
 use crate::desired::Place;
 use crate::error::{Category, Error};
@@ -57,7 +57,8 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, kind: Kind, outcome: &mut 
     let name = object.head.key.name.clone();
     let spec = decode(object).inspect_err(|_| forget(ctx, &name))?;
     outcome.unmanaged = !spec.oidc_provider.manage;
-    if !object.head.has_finalizer(FINALIZER) {
+    outcome.observes = spec.mode == Mode::Observe;
+    if !outcome.observes && !object.head.has_finalizer(FINALIZER) {
         *object = write::claim(ctx, object.as_ref(), None).await?;
     }
     let generation = object.head.generation;
@@ -67,9 +68,9 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, kind: Kind, outcome: &mut 
         .classes_seen
         .get(&name)
         .filter(|s| s.generation == generation && now < s.due)
-        .map(|s| s.place.clone());
-    if fresh.is_some() {
-        outcome.place = fresh;
+        .map(|s| (s.place.clone(), s.lacks.clone()));
+    if let Some((place, lacks)) = fresh {
+        (outcome.place, outcome.lacks) = (Some(place), lacks);
         return Ok(());
     }
     let aws = ctx.accounts.of(spec.account.as_ref().map(|account| account.assume_role_arn.as_str())).await;
@@ -84,12 +85,18 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, kind: Kind, outcome: &mut 
         }
     };
     outcome.place = Some(place.clone());
-    provider(ctx, &aws.on_behalf(kind, Arc::default()), object, &spec, &place).await?;
-    let seen = ClassSeen { place: place.clone(), aws, generation, due: ctx.next_look(now) };
+    let asking = aws.on_behalf(kind, Arc::default());
+    let lacks = match outcome.observes {
+        true => missing(&asking, &spec, &place).await?,
+        false => provider(ctx, &asking, object, &spec, &place).await.map(|()| None)?,
+    };
+    outcome.lacks.clone_from(&lacks);
+    let observed = outcome.observes;
+    let seen = ClassSeen { place: place.clone(), aws, observed, lacks, generation, due: ctx.next_look(now) };
     let mut state = ctx.state();
     let before = state.classes_seen.insert(name.clone(), seen);
     ctx.classes_changed.notify_one();
-    if before.is_none_or(|before| before.place != place) {
+    if before.is_none_or(|before| before.place != place || before.observed != observed) {
         state.wake_bindings_of(&name);
         drop(state);
         ctx.wake.notify_one();
@@ -107,6 +114,19 @@ fn decode(object: &LeanClass) -> Result<IrsaClassSpec, Error> {
 fn forget(ctx: &Ctx, name: &Arc<str>) {
     ctx.state().classes_seen.remove(name);
     ctx.classes_changed.notify_one();
+}
+
+/// What the provider lacks, where nothing is done about it.
+async fn missing(aws: &Aws, spec: &IrsaClassSpec, place: &Place) -> Result<Option<String>, Error> {
+    let arn = place.provider_arn();
+    let Some(live) = aws.provider(&arn).await? else {
+        return Ok(Some(format!("the OIDC provider {arn} does not exist, and is not made in mode Observe")));
+    };
+    let audiences = &spec.oidc_provider.audiences;
+    let lacking: Vec<&str> =
+        audiences.iter().filter(|audience| !live.audiences.contains(audience)).map(String::as_str).collect();
+    let text = || format!("the OIDC provider {arn} lacks {}, which is not added in mode Observe", lacking.join(", "));
+    Ok((!lacking.is_empty()).then(text))
 }
 
 /// Made where it is missing; adopted where it is there; audiences are only added.
@@ -184,7 +204,9 @@ fn users(ctx: &Ctx, class: &str) -> Vec<String> {
 
 /// Only if the class says so, we made it, no other class needs it and no role trusts it.
 async fn remove_provider(ctx: &Ctx, object: &LeanClass) -> Result<(), Error> {
-    let says_delete = object.decode().is_ok_and(|spec| spec.oidc_provider.deletion_policy == DeletionPolicy::Delete);
+    let says_delete = object
+        .decode()
+        .is_ok_and(|spec| spec.oidc_provider.deletion_policy == DeletionPolicy::Delete && spec.mode != Mode::Observe);
     if !says_delete {
         return Ok(());
     }

@@ -3,12 +3,13 @@
 use super::account;
 use super::api::{self, ApiError};
 use super::binding::{Stop, seen_accounts, who};
-use super::bygone::{asks_to_retain, candidates, class, computed, last_wish, owner, place};
+use super::bygone::{asks_to_retain, candidates, class, computed, last_wish, mode, owner, place};
 use super::lock::RoleLock;
 use super::state::Ctx;
 use super::tell::{conclude, reference};
 use super::worker::Next;
 use super::write;
+use crate::api::Mode;
 use crate::api::names::FINALIZER;
 use crate::api::reason::event;
 use crate::aws::Aws;
@@ -16,7 +17,7 @@ use crate::error::{Category, Error};
 use crate::iam::arn::RoleArn;
 use crate::iam::owner::Owner;
 use crate::iam::role::Role;
-use crate::plan::{Removal, Step, removal};
+use crate::plan::{Extent, Removal, Step, removal};
 use crate::queue::Kind;
 use crate::status::{self, Notice, Outcome};
 use crate::store::LeanBinding;
@@ -63,16 +64,28 @@ async fn failed(ctx: &Ctx, object: &Arc<LeanBinding>, mut outcome: Outcome, bega
 /// All of it but the finalizer. Returns what is to be told when that is off as well.
 async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcome) -> Result<Option<Notice>, Stop> {
     let (name, class) = class(&ctx.state(), object);
+    if class.as_ref().is_some_and(|class| class.mode == Mode::Observe) {
+        // Not even the mark of a role that is let go.
+        let role = object.status().role_arn.as_deref().and_then(RoleArn::parse);
+        return Ok(role.and_then(|arn| notice(&arn, Extent::Nothing, &[])));
+    }
+    let extent = match mode(object, class.as_ref()) {
+        _ if asks_to_retain(object, class.as_ref()) || definition_is_going(ctx).await? => Extent::Nothing,
+        Mode::Observe => Extent::Nothing,
+        Mode::Annotate => Extent::Account,
+        Mode::Manage => Extent::All,
+    };
+    if extent == Extent::Account && object.status().role_id.is_none() {
+        // It never had a role, so AWS is not asked for one.
+        let nothing = Found::nothing(ctx.accounts.own());
+        remove(ctx, object, &Owner::default(), extent, &nothing, outcome).await?;
+        return Ok(None);
+    }
     let (place, aws) = place(ctx, object, &name, class.as_ref()).await?;
     let aws = aws.on_behalf(kind, object.head.key.namespace.clone());
     let who = who(&object.head.key, &name);
     let wish = last_wish(who, object, class.as_ref(), &place);
     let owner = wish.as_ref().map_or_else(|| owner(who, &place), |desired| desired.owner.clone());
-    let retain = match &wish {
-        Some(desired) => desired.retain,
-        None => asks_to_retain(object, class.as_ref()),
-    };
-    let retain = retain || definition_is_going(ctx).await?;
     let mut seen = None;
     for arn in candidates(ctx, object, computed(who, object, class.as_ref(), &place), &place) {
         let lock = RoleLock::try_take(ctx, &arn.to_string());
@@ -98,14 +111,13 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
             _ => (BTreeSet::new(), Vec::new()),
         };
         let found = Found { aws: &aws, arn: &arn, role: role.as_ref(), attached, inline };
-        remove(ctx, object, &owner, retain, &found, outcome).await?;
+        remove(ctx, object, &owner, extent, &found, outcome).await?;
         seen = Some(arn);
     }
     if seen.is_none() {
-        let nothing = Found { aws: &aws, arn: &nowhere(), role: None, attached: BTreeSet::new(), inline: Vec::new() };
-        remove(ctx, object, &owner, retain, &nothing, outcome).await?;
+        remove(ctx, object, &owner, extent, &Found::nothing(&aws), outcome).await?;
     }
-    Ok(seen.and_then(|arn| notice(&arn, retain, &outcome.done)))
+    Ok(seen.and_then(|arn| notice(&arn, extent, &outcome.done)))
 }
 
 /// A role that AWS does not show: as we remember it, or `None` where it can be believed that there is none.
@@ -128,11 +140,21 @@ struct Found<'a> {
     inline: Vec<String>,
 }
 
+impl<'a> Found<'a> {
+    fn nothing(aws: &'a Aws) -> Self {
+        Self { aws, arn: &NOWHERE, role: None, attached: BTreeSet::new(), inline: Vec::new() }
+    }
+}
+
+/// Stands for a role that is nowhere to be found.
+static NOWHERE: RoleArn =
+    RoleArn { partition: String::new(), account: String::new(), path: String::new(), name: String::new() };
+
 async fn remove(
     ctx: &Ctx,
     object: &LeanBinding,
     owner: &Owner,
-    retain: bool,
+    extent: Extent,
     found: &Found<'_>,
     outcome: &mut Outcome,
 ) -> Result<(), Stop> {
@@ -144,7 +166,7 @@ async fn remove(
         inline: &found.inline,
         accounts: &accounts,
         account_name: object.service_account.as_deref().unwrap_or_default(),
-        retain,
+        extent,
     };
     for step in removal(&what)? {
         ctx.accounts.going_on()?;
@@ -228,19 +250,14 @@ async fn definition_is_going(ctx: &Ctx) -> Result<bool, Error> {
     }
 }
 
-fn notice(arn: &RoleArn, retain: bool, done: &[Step]) -> Option<Notice> {
-    if retain {
-        return Some(Notice::new(
-            false,
-            event::RETAINED,
-            "Retain",
-            format!("left {arn} and the annotation as they are"),
-        ));
+fn notice(arn: &RoleArn, extent: Extent, done: &[Step]) -> Option<Notice> {
+    let left = match extent {
+        Extent::Nothing => Some(format!("left {arn} and the annotation as they are")),
+        Extent::Account => Some(format!("left {arn} as it is")),
+        Extent::All => None,
+    };
+    if let Some(text) = left {
+        return Some(Notice::new(false, event::RETAINED, "Retain", text));
     }
     done.contains(&Step::DeleteRole).then(|| Notice::new(false, event::DELETED, "Delete", format!("deleted {arn}")))
-}
-
-/// Stands for a role that is nowhere to be found.
-fn nowhere() -> RoleArn {
-    RoleArn { partition: String::new(), account: String::new(), path: String::new(), name: String::new() }
 }

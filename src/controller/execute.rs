@@ -4,12 +4,13 @@ use super::account::{self, accounts};
 use super::api::ApiError;
 use super::binding::Stop;
 use super::state::Ctx;
+use crate::api::Mode;
 use crate::api::names::tag;
 use crate::aws::{Aws, Created};
 use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::iam::role::{Observed, Role};
-use crate::plan::{Facet, Plan, Step, after, check_owner, created, goes_on, plan};
+use crate::plan::{Accounts, Facet, Plan, Step, after, check_owner, created, goes_on, plan, whole};
 use crate::snapshot::{Account, Extras, Seen};
 use crate::status::Outcome;
 use crate::store::NsName;
@@ -75,8 +76,8 @@ impl Run<'_> {
 }
 
 /// A role that is there and that we may not look at: the fence of our IAM policy hides what is not ours.
-fn hidden(arn: &str, error: Error) -> Error {
-    if error.category != Category::Denied {
+pub fn hidden(arn: &str, error: Error) -> Error {
+    if error.category != Category::Denied || !error.message.contains("iam:GetRole") {
         return error;
     }
     let text = format!(
@@ -118,6 +119,10 @@ pub async fn carry_out(
                 return Ok(());
             }
         };
+        if run.desired.mode == Mode::Observe {
+            foresee(ctx, run, plan, (known, denying, seen), &accounts, outcome);
+            return Ok(());
+        }
         match steps(ctx, run, &plan, &mut known, outcome).await? {
             Ended::Exists => {
                 observed = run.read(ctx).await.map_err(|error| hidden(&run.desired.arn, error))?;
@@ -151,11 +156,54 @@ pub async fn carry_out(
     }
 }
 
+/// Tells what would be done, and remembers what it was found by: until a sweep shows something else, the role is not
+/// read again.
+fn foresee(
+    ctx: &Ctx,
+    run: &Run<'_>,
+    plan: Plan,
+    (known, denying, seen): (Option<Role>, BTreeSet<String>, Option<Seen>),
+    accounts: &Accounts,
+    outcome: &mut Outcome,
+) {
+    let (arn, now) = (&run.desired.arn, Instant::now());
+    let id = match (&known, seen) {
+        (_, Some(seen)) => {
+            outcome.pending = whole(run.desired, seen.extras.foreseen, accounts);
+            outcome.held = !seen.extras.held.is_empty();
+            outcome.pending.extend(seen.extras.held);
+            outcome.notes = seen.extras.notes;
+            Some(seen.id).filter(|id| !id.is_empty())
+        }
+        (role, None) => {
+            match role {
+                Some(role) => agree(ctx, run, &plan, role, denying),
+                None => {
+                    let due = ctx.next_direct_look(&run.desired.account, now);
+                    ctx.state().snapshot.absent(arn, due);
+                }
+            }
+            outcome.held = !plan.held.is_empty();
+            outcome.pending = plan.steps;
+            outcome.pending.extend(plan.held);
+            outcome.notes = plan.notes;
+            known.map(|role| role.id)
+        }
+    };
+    if let Some(role) = &mut outcome.role {
+        role.id = id;
+    }
+}
+
 /// Remembers that the role is as desired, but for what stays as it is.
 fn agree(ctx: &Ctx, run: &Run<'_>, plan: &Plan, role: &Role, denying: BTreeSet<String>) {
     let (now, settle) = (Instant::now(), ctx.settings.settle);
-    let extras = Extras { notes: plan.notes.clone(), held: plan.held.clone(), denying };
-    let clean = plan.steps.iter().all(|step| step.facet() == Facet::ServiceAccount);
+    let aws = plan.steps.iter().filter(|step| step.facet() != Facet::ServiceAccount);
+    let foreseen: Vec<Step> = aws.filter(|_| run.desired.mode == Mode::Observe).cloned().collect();
+    // What was only looked at is as it was read, whatever is wanted.
+    let clean =
+        run.desired.mode == Mode::Observe || plan.steps.iter().all(|step| step.facet() == Facet::ServiceAccount);
+    let extras = Extras { notes: plan.notes.clone(), held: plan.held.clone(), denying, foreseen };
     let due = ctx.next_direct_look(&run.desired.account, now);
     let seen = Seen { id: role.id.clone(), extras, due };
     ctx.state().snapshot.agree(run.desired.fingerprint(), role, seen, clean, settle, now);
@@ -260,9 +308,11 @@ async fn create(ctx: &Ctx, run: &Run<'_>) -> Result<Created, Error> {
 
 async fn account_step(ctx: &Ctx, run: &Run<'_>, step: &Step) -> Result<(), Stop> {
     let wanted = &run.desired.service_account;
+    // Where the role is another cluster's, none is read to find out whose an annotation is.
+    let aws = (run.desired.mode != Mode::Annotate).then_some(run.aws);
     let done = match step {
         Step::CreateServiceAccount => account::create(ctx, run.binding, &wanted.name).await,
-        Step::Annotate => account::annotate(ctx, run.aws, run.binding, &run.desired.owner, wanted).await,
+        Step::Annotate => account::annotate(ctx, aws, run.binding, &run.desired.owner, wanted).await,
         Step::Unannotate { name, uid } => account::unannotate(ctx, run.binding, name, uid).await,
         _ => Ok(()),
     };

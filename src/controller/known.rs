@@ -1,7 +1,7 @@
 //! What is known of classes: which one a binding uses, where it makes roles, who uses it.
 
-use super::state::{Class, State};
-use crate::api::BindingCounts;
+use super::state::{Class, ClassSeen, State};
+use crate::api::{BindingCounts, Mode};
 use crate::aws::Aws;
 use crate::desired::Place;
 use crate::error::{Category, Error};
@@ -38,7 +38,9 @@ impl State {
         };
         let name = object.head().key.name.as_ref();
         let spec = object.decode().map_err(|e| not_ready(format!("IrsaClass {name} can't be read: {e}")))?;
-        let seen = self.classes_seen.get(name).ok_or_else(|| {
+        // What was only looked at is not ready for more than that.
+        let done = |seen: &&ClassSeen| !seen.observed || spec.mode == Mode::Observe;
+        let seen = self.classes_seen.get(name).filter(done).ok_or_else(|| {
             not_ready(format!("IrsaClass {name} is not ready; see kubectl describe irsaclass {name}"))
         })?;
         Ok(Class { name: name.to_owned(), spec, place: seen.place.clone(), aws: seen.aws.clone() })

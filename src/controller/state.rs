@@ -114,6 +114,10 @@ pub struct ClassSeen {
     pub place: Place,
     /// How that account is reached.
     pub aws: Aws,
+    /// It was only looked at, and nothing made for it.
+    pub observed: bool,
+    /// What its OIDC provider lacks, where that was only looked at.
+    pub lacks: Option<String>,
     /// The generation that was checked.
     pub generation: i64,
     /// When its provider is to be looked at again.

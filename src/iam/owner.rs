@@ -5,7 +5,7 @@ use super::tags::{self, Tags};
 use crate::api::names::tag;
 
 /// The binding that a role belongs to. UIDs are left out on purpose: a cluster rebuilt from Git finds its roles again.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Owner {
     /// `--cluster-id`.
     pub cluster: String,

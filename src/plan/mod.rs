@@ -21,7 +21,7 @@ mod tests;
 
 pub use after::{after, created};
 pub use ownership::{check_owner, identity_changed};
-pub use removal::{Removal, removal};
+pub use removal::{Extent, Removal, removal};
 pub use step::{Facet, LABELS, Step, goes_on};
 
 use crate::api::names::{annotation, tag};
@@ -87,28 +87,36 @@ pub fn plan(
     denying: &BTreeSet<String>,
 ) -> Result<Plan, Error> {
     let mut plan = Plan::default();
-    let (first, last) = annotate(desired, accounts);
     match observed {
-        Observed::Agreed => plan.steps.extend(first),
+        Observed::Agreed => {}
         Observed::Absent => {
             refuse_foreign_annotation(desired, accounts)?;
             plan.steps.push(Step::CreateRole);
-            plan.steps.extend(first);
             plan.steps.extend(desired.managed.iter().cloned().map(Step::Attach));
             plan.steps.extend(desired.inline.keys().cloned().map(Step::PutInline));
         }
         Observed::Present(role) => {
             let released = check_owner(&desired.owner, &desired.arn, role)?;
-            plan.steps.extend(first);
             change(desired, role, released, denying, &mut plan);
             if tags::get(&role.tags, tag::HOLD).is_some() {
-                let (account, aws) = plan.steps.into_iter().partition(|s| s.facet() == Facet::ServiceAccount);
-                (plan.steps, plan.held) = (account, aws);
+                plan.held = std::mem::take(&mut plan.steps);
             }
         }
     }
-    plan.steps.extend(last);
+    plan.steps = whole(desired, plan.steps, accounts);
     Ok(plan)
+}
+
+/// The steps for a role and those for its ServiceAccount, in one order. What a plan once found for the role may be told
+/// again by it, beside what the ServiceAccount needs by now.
+#[must_use]
+pub fn whole(desired: &Desired, role: Vec<Step>, accounts: &Accounts) -> Vec<Step> {
+    let (first, last) = annotate(desired, accounts);
+    let mut steps = role;
+    let at = usize::from(steps.first() == Some(&Step::CreateRole));
+    steps.splice(at..at, first);
+    steps.extend(last);
+    steps
 }
 
 /// The steps for ServiceAccounts: those that go first and those that go last.

@@ -9,6 +9,17 @@ use crate::iam::role::Role;
 use crate::iam::tags;
 use std::collections::BTreeSet;
 
+/// How much goes with a binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Role and annotations.
+    All,
+    /// The annotations. The role stays and is marked as released, if it is ours.
+    Account,
+    /// Nothing. The role is marked as released.
+    Nothing,
+}
+
 /// What is known about a binding that goes. None of it needs a valid spec.
 #[derive(Debug)]
 pub struct Removal<'a> {
@@ -24,8 +35,8 @@ pub struct Removal<'a> {
     pub accounts: &'a Accounts,
     /// The name of the current ServiceAccount.
     pub account_name: &'a str,
-    /// Leave role and annotations as they are.
-    pub retain: bool,
+    /// How much goes.
+    pub extent: Extent,
 }
 
 /// The steps that remove all that is ours and nothing else.
@@ -40,21 +51,25 @@ pub fn removal(what: &Removal<'_>) -> Result<Vec<Step>, Error> {
     if let Some(Ownership::OtherIssuer(_)) = ownership {
         return Ok(Vec::new());
     }
+    let ours = what.role.filter(|_| matches!(ownership, Some(Ownership::Ours { .. })));
+    let held = ours.filter(|role| tags::get(&role.tags, tag::HOLD).is_some());
+    if what.extent == Extent::Account {
+        let mut steps = account_steps(what);
+        steps.extend(ours.filter(|_| held.is_none()).and_then(|role| release(what.owner, role)));
+        return Ok(steps);
+    }
     if let (Some(Ownership::Newer(_)), Some(role)) = (&ownership, what.role) {
         check_owner(what.owner, &role.arn, role)?;
     }
-    let ours = what.role.filter(|_| matches!(ownership, Some(Ownership::Ours { .. })));
-    if let Some(role) = ours.filter(|role| tags::get(&role.tags, tag::HOLD).is_some()) {
+    if let Some(role) = held {
         return Err(Error::because(
             Category::Conflict,
             reason::HELD,
             format!("role {} carries the tag {}; its deletion waits until the tag is removed", role.arn, tag::HOLD),
         ));
     }
-    if what.retain {
-        let released = ours.and_then(|role| tags::get(&role.tags, tag::RELEASED_BY)).is_some();
-        let mark = (tag::RELEASED_BY.to_owned(), what.owner.cluster.clone());
-        return Ok(ours.filter(|_| !released).map(|_| Step::Tag([mark].into())).into_iter().collect());
+    if what.extent == Extent::Nothing {
+        return Ok(ours.and_then(|role| release(what.owner, role)).into_iter().collect());
     }
     let mut steps = account_steps(what);
     if ours.is_some() {
@@ -63,6 +78,12 @@ pub fn removal(what: &Removal<'_>) -> Result<Vec<Step>, Error> {
         steps.push(Step::DeleteRole);
     }
     Ok(steps)
+}
+
+/// Says on the role that its cluster has let it go.
+fn release(owner: &Owner, role: &Role) -> Option<Step> {
+    let released = tags::get(&role.tags, tag::RELEASED_BY).is_some();
+    (!released).then(|| Step::Tag([(tag::RELEASED_BY.to_owned(), owner.cluster.clone())].into()))
 }
 
 fn account_steps(what: &Removal<'_>) -> Vec<Step> {

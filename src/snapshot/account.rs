@@ -165,8 +165,11 @@ impl Account {
             (shown && entry.ours) || entry.expected || !entry.believes(begun, settle)
         });
         self.taken = Some(Taken { number, begun, ended: now, roles: self.roles.len() });
-        let (mut known, mut old, mut new) = (0, Vec::new(), Vec::new());
+        let (mut known, mut old, mut new, mut come) = (0, Vec::new(), Vec::new(), Vec::new());
         for (arn, entry) in &mut self.roles {
+            if entry.absent && entry.head.is_some_and(|half| half.sweep == number) {
+                come.push(arn.clone());
+            }
             let said = entry.said(number, begun, both, settle, now);
             let Some(agreed) = &entry.agreed else { continue };
             known += 1;
@@ -191,6 +194,7 @@ impl Account {
                 agreed.doubt = true;
             }
         }
+        doubtful.append(&mut come);
         Some(Verdict { doubtful, suspect, first })
     }
 

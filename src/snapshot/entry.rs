@@ -21,6 +21,8 @@ pub struct Extras {
     pub held: Vec<Step>,
     /// Stray managed policies that were read and only deny. They are read once.
     pub denying: BTreeSet<String>,
+    /// What would be done to the role if the mode were not Observe.
+    pub foreseen: Vec<Step>,
 }
 
 /// A role as last seen.
@@ -91,6 +93,8 @@ pub(super) struct Entry {
     pub due: Option<Instant>,
     /// Some binding asks for it.
     pub expected: bool,
+    /// It was not there when it was looked for, and nobody makes it.
+    pub absent: bool,
     /// It was tagged as this cluster's when a sweep last showed its tags.
     pub ours: bool,
 }
@@ -145,6 +149,7 @@ impl Entry {
         }
         self.agreed = Some(Agreed { learnt, unconfirmed, ..Agreed::new(wish, prints) });
         self.wish = Some(wish);
+        self.absent = false;
         self.writing = false;
         self.id = seen.id.into();
         self.due = seen.due;

@@ -74,7 +74,7 @@ impl Snapshot {
         let account = self.account_mut(question.arn);
         let (source, taken, blind) = (account.source, account.taken, account.trouble().is_some());
         let entry = account.entry(question.arn);
-        entry.expected = true;
+        (entry.expected, entry.absent) = (true, false);
         if let Some(agreed) = &entry.agreed {
             let holds = agreed.wish == question.wish && !agreed.doubt && entry.due.is_none_or(|due| now < due);
             return match agreed.presumed {
@@ -163,6 +163,13 @@ impl Snapshot {
     pub fn agree(&mut self, wish: u64, role: &Role, seen: Seen, clean: bool, settle: Duration, now: Instant) {
         self.settled(&role.arn, settle, now);
         self.entry_mut(&role.arn).agree(wish, role, seen, clean, settle, now);
+    }
+
+    /// The role was looked for and is not there, and nobody makes it: a sweep that shows it has something to tell. `due`:
+    /// when to look again where sweeps show too little.
+    pub fn absent(&mut self, arn: &str, due: Option<Instant>) {
+        let entry = self.entry_mut(arn);
+        (entry.absent, entry.agreed, entry.due) = (true, None, due);
     }
 
     /// Drops what our own writes made of a role once reads can be believed again: it is as large as its policies.

@@ -29,6 +29,10 @@ pub struct ClassOutcome {
     pub place: Option<Place>,
     /// Whether the class leaves the OIDC provider to somebody else.
     pub unmanaged: bool,
+    /// Whether the class writes nothing, and what there is then to be said of the OIDC provider.
+    pub observes: bool,
+    /// What the OIDC provider lacks that the class would see to in another mode.
+    pub lacks: Option<String>,
     /// What went wrong.
     pub failure: Option<Error>,
     /// Who still uses a class that is being deleted.
@@ -67,11 +71,18 @@ pub fn class_status(previous: &ClassStatus, outcome: &ClassOutcome, now: &Time) 
             if let Some(place) = &outcome.place {
                 let account =
                     format!("roles are made in account {} for the issuer https://{}", place.account, place.issuer);
-                told.push(condition(kind::READY, "True", reason::READY, &account));
+                let (why, account) = match outcome.observes {
+                    true => (reason::OBSERVED, format!("nothing is written in mode Observe; otherwise {account}")),
+                    false => (reason::READY, account),
+                };
+                told.push(condition(kind::READY, "True", why, &account));
                 let owner =
                     if outcome.unmanaged { " and is left as it is (spec.oidcProvider.manage is false)" } else { "" };
                 let provider = format!("{} is there{owner}", place.provider_arn());
-                told.push(condition(kind::PROVIDER_READY, "True", reason::READY, &provider));
+                told.push(match &outcome.lacks {
+                    Some(text) => condition(kind::PROVIDER_READY, "False", reason::OBSERVED, text),
+                    None => condition(kind::PROVIDER_READY, "True", reason::READY, &provider),
+                });
             }
             if let Some(users) = &outcome.in_use {
                 told.push(condition(kind::STALLED, "True", reason::IN_USE, users));

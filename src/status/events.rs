@@ -109,7 +109,8 @@ pub fn drift<'a>(previous: &BindingStatus, outcome: &'a Outcome) -> Option<(&'a 
     if outcome.role.is_none() || !outcome.has_plan() {
         return None;
     }
-    let drifted = is_drift(previous, outcome, outcome.done.iter().chain(&outcome.pending));
+    // Nobody puts it right in mode Observe, and much of it may never have been so.
+    let drifted = !outcome.observes() && is_drift(previous, outcome, outcome.done.iter().chain(&outcome.pending));
     Some(if drifted { (&outcome.done, &outcome.pending) } else { (&[], &[]) })
 }
 

@@ -11,8 +11,8 @@ pub use class::{ClassOutcome, Watch, class_status};
 pub use conditions::{condition, find, set};
 pub use events::{Notice, deeds, drift, notices};
 
-use crate::api::BindingStatus;
 use crate::api::reason::{self, condition as kind};
+use crate::api::{BindingStatus, Mode};
 use crate::error::{Category, Error};
 use crate::plan::{Facet, Note, Step};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -30,6 +30,8 @@ pub struct Outcome {
     pub generation: i64,
     /// The class in use.
     pub class: Option<String>,
+    /// How far it goes; `None` where it never came so far.
+    pub mode: Option<Mode>,
     /// The role that was asked for; `None` where it never came so far.
     pub role: Option<RoleInfo>,
     /// What stopped it, and where; the facet is `None` where that can't be told. Where no step is pending beside it,
@@ -93,15 +95,21 @@ impl Outcome {
 
     /// Whether this generation was true before, going by what was said of it.
     fn was_true(&self, previous: &BindingStatus) -> bool {
-        was_true(previous, self.generation)
+        was_true(previous, self.generation, self.mode)
+    }
+
+    fn observes(&self) -> bool {
+        self.mode == Some(Mode::Observe)
     }
 }
 
-/// Whether this generation was said to be true.
+/// Whether this generation was said to be true, in this mode: a class may change it, and what was true for one that
+/// writes less was not made so.
 #[must_use]
-pub fn was_true(status: &BindingStatus, generation: i64) -> bool {
+pub fn was_true(status: &BindingStatus, generation: i64, mode: Option<Mode>) -> bool {
     let ready = conditions::find(&status.conditions, kind::READY);
-    ready.is_some_and(|c| c.status == "True" && c.observed_generation == Some(generation))
+    let same = mode.is_none_or(|mode| mode == status.mode.unwrap_or_default());
+    same && ready.is_some_and(|c| c.status == "True" && c.observed_generation == Some(generation))
 }
 
 /// The status that follows `previous`. Equal to it where nothing changed, times included.
@@ -115,6 +123,9 @@ pub fn status(previous: &BindingStatus, outcome: &Outcome, now: &Time) -> Bindin
     if outcome.class.is_some() {
         next.class_name.clone_from(&outcome.class);
     }
+    if outcome.mode.is_some() {
+        next.mode = outcome.mode;
+    }
     if let Some(role) = &outcome.role {
         next.account_id = Some(role.account.clone());
         next.oidc_provider_arn = Some(role.provider_arn.clone());
@@ -122,6 +133,9 @@ pub fn status(previous: &BindingStatus, outcome: &Outcome, now: &Time) -> Bindin
         if let Some(id) = &role.id {
             next.role_arn = Some(role.arn.clone());
             next.role_id = Some(id.clone());
+        }
+        if outcome.mode == Some(Mode::Annotate) {
+            annotates(&mut next, role);
         }
     }
     // An outage that keeps us from looking does not undo what we knew to be missing.
@@ -137,11 +151,14 @@ pub fn status(previous: &BindingStatus, outcome: &Outcome, now: &Time) -> Bindin
     let ready = ready(previous, outcome);
     conditions.extend(ready.map(|(status, reason, message)| condition(kind::READY, status, reason, &message)));
     for (facet, kind) in facets {
+        if outcome.mode == Some(Mode::Annotate) && facet != Facet::ServiceAccount {
+            continue;
+        }
         let told = parts::part(previous, outcome, facet, kind);
         conditions.extend(told.map(|(status, reason, message)| condition(kind, status, reason, &message)));
     }
     conditions.extend(progress(previous, outcome));
-    next.conditions = set(&previous.conditions, conditions, outcome.generation, now);
+    next.conditions = set(&next.conditions, conditions, outcome.generation, now);
     next
 }
 
@@ -152,6 +169,16 @@ pub fn deleting(previous: &BindingStatus, outcome: &Outcome, now: &Time) -> Bind
     next.pending_steps = steps(outcome);
     next.conditions = set(&previous.conditions, Vec::from_iter(progress(previous, outcome)), outcome.generation, now);
     next
+}
+
+/// The role is another's: its ARN is what was written on the ServiceAccount, and of the rest nothing is known.
+fn annotates(status: &mut BindingStatus, role: &RoleInfo) {
+    if status.role_arn.as_ref() != Some(&role.arn) {
+        status.role_id = None;
+    }
+    status.role_arn = Some(role.arn.clone());
+    status.oidc_provider_arn = None;
+    status.conditions.retain(|c| c.type_ != kind::ROLE_READY && c.type_ != kind::POLICIES_READY);
 }
 
 type Told = (&'static str, &'static str, String);
@@ -165,11 +192,20 @@ fn ready(previous: &BindingStatus, outcome: &Outcome) -> Option<Told> {
         let keep = if error.category.is_outage() { known } else { was_true && !error.category.is_verdict() };
         return (!keep).then(|| ("False", error.reason, error.message.clone()));
     }
+    if outcome.observes() {
+        outcome.role.as_ref()?;
+        return Some(("True", reason::OBSERVED, parts::observed(&outcome.pending)));
+    }
     if !outcome.pending.is_empty() {
         let (reason, text) = parts::why_pending(outcome, &outcome.pending);
         return (!was_true).then_some(("False", reason, text));
     }
     let role = outcome.role.as_ref()?;
+    if outcome.mode == Some(Mode::Annotate) {
+        let text =
+            format!("ServiceAccount {} is to assume {}, which another cluster makes", role.service_account, role.arn);
+        return Some(("True", reason::READY, text));
+    }
     Some(("True", reason::READY, format!("ServiceAccount {} may assume {}", role.service_account, role.arn)))
 }
 
@@ -179,7 +215,8 @@ fn progress(previous: &BindingStatus, outcome: &Outcome) -> Option<Condition> {
         let fresh = outcome.trouble_age < FRESH_PERMISSIONS;
         return Some(trouble(&previous.conditions, outcome.generation, error, fresh));
     }
-    if outcome.pending.is_empty() {
+    // In mode Observe nothing is under way, and nobody is waited for.
+    if outcome.pending.is_empty() || outcome.observes() {
         return None;
     }
     let (reason, text) = parts::why_pending(outcome, &outcome.pending);

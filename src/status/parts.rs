@@ -79,6 +79,11 @@ fn policies_told(role: &RoleInfo, outcome: &Outcome) -> Told {
 
 fn account_told(role: &RoleInfo, outcome: &Outcome) -> Told {
     match &outcome.account_missing {
+        Some(name) if outcome.observes() => (
+            "False",
+            reason::SERVICE_ACCOUNT_NOT_FOUND,
+            format!("ServiceAccount {name} does not exist; create it, or set spec.serviceAccount.create to true"),
+        ),
         Some(name) => (
             "False",
             reason::SERVICE_ACCOUNT_NOT_FOUND,
@@ -91,6 +96,15 @@ fn account_told(role: &RoleInfo, outcome: &Outcome) -> Told {
     }
 }
 
+/// What Ready says where nothing is written.
+pub(super) fn observed(steps: &[Step]) -> String {
+    match steps.len() {
+        0 => "nothing differs from what is declared, and nothing is written in mode Observe".to_owned(),
+        1 => "1 step differs, see status.pendingSteps; it is not taken in mode Observe".to_owned(),
+        count => format!("{count} steps differ, see status.pendingSteps; they are not taken in mode Observe"),
+    }
+}
+
 /// Why steps are not done yet, as reason and sentence.
 pub(super) fn why_pending(outcome: &Outcome, steps: &[Step]) -> (&'static str, String) {
     let words: Vec<String> = steps.iter().map(ToString::to_string).collect();
@@ -99,6 +113,9 @@ pub(super) fn why_pending(outcome: &Outcome, steps: &[Step]) -> (&'static str, S
         let text =
             format!("the role carries the tag {} and is not written; remove the tag to have done: {words}", tag::HOLD);
         return (reason::HELD, text);
+    }
+    if outcome.observes() {
+        return (reason::OBSERVED, format!("nothing is written in mode Observe; mode Manage would: {words}"));
     }
     (reason::PENDING, format!("still to be done: {words}"))
 }

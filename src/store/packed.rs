@@ -59,7 +59,7 @@ const WORDS: &str = concat!(
     r#""sqs:DeleteMessage","sns:Publish","kms:Decrypt","kms:GenerateDataKey","dynamodb:GetItem","dynamodb:PutItem","#,
     r#""dynamodb:Query","secretsmanager:GetSecretValue","ssm:GetParameter","logs:PutLogEvents","arn:aws:sqs:eu-central-1:"#,
     r#"arn:aws:dynamodb:us-east-1:"arn:$(partition):iam::$(account):policy/"#,
-    r#"{"className":"default","deletionPolicy":"Retain","policies":{"inline":[{"document":{"Statement":[{"Action":["#,
+    r#"{"className":"default","deletionPolicy":"Retain","mode":"Manage","policies":{"inline":[{"document":{"Statement":[{"Action":["#,
     r#""Effect":"Allow","Resource":["arn:$(partition):s3:::","arn:aws:s3:::/*"],"Sid":""}],"Version":"2012-10-17"},"#,
     r#""name":""}],"managed":["account:","aws:ReadOnlyAccess"]},"role":{"description":"","maxSessionDurationSeconds":3600,"#,
     r#""tags":{"team":""}},"serviceAccount":{"create":false,"name":""}}"#,
@@ -69,7 +69,7 @@ const WORDS: &str = concat!(
     r#""reason":"Ready","status":"True","type":"RoleReady"},{"lastTransitionTime":"2026-01-01T00:00:00Z","message":"#,
     r#""exactly the listed policies are on the role","observedGeneration":1,"reason":"Ready","status":"True","type":"#,
     r#""PoliciesReady"},{"lastTransitionTime":"2026-01-01T00:00:00Z","message":"ServiceAccount / names the role","#,
-    r#""observedGeneration":1,"reason":"Ready","status":"True","type":"ServiceAccountReady"}],"observedGeneration":1,"#,
+    r#""observedGeneration":1,"reason":"Ready","status":"True","type":"ServiceAccountReady"}],"mode":"Manage","observedGeneration":1,"#,
     r#""oidcProviderArn":"arn:aws:iam:::oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/","roleArn":"#,
     r#""arn:aws:iam:::role/","roleId":"AROA"}"#,
 );

@@ -4,7 +4,7 @@ use crate::harness::{AwsAdmin, Keys, Space, is, message, operator_elsewhere, pat
 use serde_json::{Value, json};
 
 /// Another account with a role for the operator in it; the ARN of that role.
-async fn account(space: &Space, account: &str) -> String {
+pub async fn account(space: &Space, account: &str) -> String {
     let body = json!({ "account": account });
     let keys = space.emulator.ask("POST", "/_admin/accounts".to_owned(), Some(body)).await;
     let of = |name: &str| keys[name].as_str().expect("keys").to_owned();

@@ -141,3 +141,28 @@ fn forty_tags_fit_and_one_more_does_not() {
     let error = count(20, (20, 41)).unwrap_err();
     assert!(error.message.starts_with("spec.role.tags: class and binding have 41 tags together"), "{error}");
 }
+
+/// Another cluster makes the role of mode Annotate, and would not have named it by this one's id.
+#[test]
+fn who_only_annotates_needs_a_name_that_holds_no_cluster() {
+    use Mode::{Annotate, Manage, Observe};
+    let try_modes = |binding, class, template: &str| {
+        try_with(|spec| spec.mode = binding, |of| (of.mode, of.role.name_template) = (class, template.to_owned()))
+    };
+    for (binding, class) in [(Annotate, Manage), (Manage, Annotate), (Annotate, Annotate)] {
+        let error = try_modes(binding, class, names::DEFAULT_NAME_TEMPLATE).unwrap_err();
+        assert_eq!(error.category, Category::Invalid);
+        assert_eq!(
+            error.message,
+            "spec.mode: Annotate takes a role that another cluster makes, and the class's spec.role.nameTemplate has this \
+             cluster's $(clusterId) in its name; use a class with a template such as $(namespace)_$(name), or mode Manage \
+             or Observe"
+        );
+        let desired = try_modes(binding, class, "$(namespace)_$(name)").unwrap();
+        assert_eq!((desired.mode, desired.name.as_str()), (Annotate, "billing_invoices"));
+    }
+    for (binding, class) in [(Observe, Annotate), (Annotate, Observe), (Observe, Manage), (Manage, Observe)] {
+        assert_eq!(try_modes(binding, class, names::DEFAULT_NAME_TEMPLATE).unwrap().mode, Observe, "any name will do");
+    }
+    assert_eq!(try_modes(Manage, Manage, names::DEFAULT_NAME_TEMPLATE).unwrap().mode, Manage);
+}

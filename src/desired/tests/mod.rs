@@ -217,7 +217,8 @@ fn the_fingerprint_knows_all_that_aws_knows_and_nothing_else() {
     };
     assert_eq!(with(|_| {}, |_| {}).fingerprint(), base, "the same for the same");
     type Change = fn(&mut Desired);
-    let seen: [(&str, Change); 10] = [
+    let seen: [(&str, Change); 11] = [
+        ("mode", |d| d.mode = Mode::Observe),
         ("owner", |d| d.owner.class.push('x')),
         ("arn", |d| d.arn.push('x')),
         ("description", |d| d.description.push('x')),

@@ -8,6 +8,7 @@ mod removal;
 mod world;
 
 use super::*;
+use crate::api::Mode;
 use crate::api::names::tag;
 use crate::desired::DesiredAccount;
 use crate::iam::document::Document;
@@ -70,6 +71,7 @@ fn tags_of(spec: &[(&str, &str)]) -> Tags {
 
 fn desired() -> Desired {
     Desired {
+        mode: Mode::Manage,
         owner: owner(),
         account: "111122223333".into(),
         arn: ARN.into(),

@@ -246,3 +246,21 @@ fn what_may_still_be_tried_after_a_failure() {
     assert!(goes_on(&[Annotate], &UpdateTrust), "a ServiceAccount holds up no role");
     assert!(!goes_on(&[CreateServiceAccount], &Annotate) && goes_on(&[CreateServiceAccount], &unannotate));
 }
+
+/// What a plan once found for a role is told in the same order later, beside what the ServiceAccount needs by then.
+#[test]
+fn the_steps_for_a_role_are_told_again_in_the_same_order() {
+    let bare = Accounts { current: Some(account(&BTreeMap::new())), former: vec![("old".into(), "u0".into())] };
+    let mut live = role(&desired());
+    live.attached.clear();
+    for observed in [Observed::Absent, present(&live), present(&role(&desired()))] {
+        let all = plan(&desired(), &observed, &bare, &none()).unwrap().steps;
+        let of_role: Vec<Step> = all.iter().filter(|step| step.facet() != Facet::ServiceAccount).cloned().collect();
+        assert_eq!(whole(&desired(), of_role.clone(), &bare), all);
+        assert_eq!(
+            whole(&desired(), of_role.clone(), &settled(&desired())),
+            of_role,
+            "the ServiceAccount is right by now"
+        );
+    }
+}

@@ -141,7 +141,7 @@ proptest! {
             inline: &inline,
             accounts: &world.accounts,
             account_name: "robot",
-            retain: false,
+            extent: Extent::All,
         });
         let steps = steps.unwrap();
         let facets: Vec<Facet> = steps.iter().map(Step::facet).collect();

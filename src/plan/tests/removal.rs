@@ -7,13 +7,13 @@ use crate::error::Category;
 struct Case {
     role: Option<Role>,
     accounts: Accounts,
-    retain: bool,
+    extent: Extent,
 }
 
 impl Case {
     /// A role and a ServiceAccount as desired, changed.
     fn new(change: impl FnOnce(&mut Self)) -> Self {
-        let mut case = Self { role: Some(role(&desired())), accounts: settled(&desired()), retain: false };
+        let mut case = Self { role: Some(role(&desired())), accounts: settled(&desired()), extent: Extent::All };
         change(&mut case);
         case
     }
@@ -32,7 +32,7 @@ impl Case {
             inline: &inline,
             accounts: &self.accounts,
             account_name: "robot",
-            retain: self.retain,
+            extent: self.extent,
         })
         .map(|steps| words(&steps))
     }
@@ -63,16 +63,16 @@ fn what_is_not_ours_is_left_and_the_account_is_cleaned() {
 
 #[test]
 fn deletion_waits_where_it_must() {
-    for retain in [false, true] {
+    for extent in [Extent::All, Extent::Nothing] {
         let held = Case::new(|case| {
-            case.retain = retain;
+            case.extent = extent;
             case.tag(tag::HOLD, "");
         });
         let error = held.steps().unwrap_err();
         assert_eq!((error.category, error.reason), (Category::Conflict, reason::HELD));
         assert!(error.message.ends_with("its deletion waits until the tag is removed"), "{error}");
         let newer = Case::new(|case| {
-            case.retain = retain;
+            case.extent = extent;
             case.tag(tag::SCHEMA, "2");
         });
         assert!(newer.steps().unwrap_err().message.contains("upgrade this one"));
@@ -88,7 +88,7 @@ fn deletion_waits_where_it_must() {
 fn retain_leaves_role_and_annotation_working_and_marks_the_role_once() {
     let retain = |change: fn(&mut Case)| {
         Case::new(|case| {
-            case.retain = true;
+            case.extent = Extent::Nothing;
             case.accounts.current.as_mut().unwrap().disposable = true;
             change(case);
         })
@@ -117,4 +117,25 @@ fn an_account_goes_only_if_it_was_made_for_this_binding_and_nobody_else_came() {
     assert_eq!(with(|_| {}), [UNANNOTATE]);
     assert_eq!(with(|account| account.owned.clear()), none, "nothing on it is ours");
     assert_eq!(Case::new(|case| (case.role, case.accounts) = (None, Accounts::default())).steps(), Ok(vec![]));
+}
+
+/// In mode Annotate the role is another's, or will be: it is let go of where it still is ours.
+#[test]
+fn where_only_the_account_is_ours_the_role_stays() {
+    let with = |change: fn(&mut Case)| {
+        Case::new(|case| {
+            case.extent = Extent::Account;
+            change(case);
+        })
+        .steps()
+        .unwrap()
+    };
+    assert_eq!(with(|case| case.role = None), [UNANNOTATE]);
+    assert_eq!(with(|_| {}), [UNANNOTATE, "set the tags irsa-operator.io/released-by"]);
+    assert_eq!(with(|case| case.tag(tag::RELEASED_BY, "prod")), [UNANNOTATE]);
+    assert_eq!(with(|case| case.tag(tag::CLUSTER, "green")), [UNANNOTATE], "another's");
+    assert_eq!(with(|case| case.tag(tag::HOLD, "")), [UNANNOTATE], "what is not written holds nothing up");
+    assert_eq!(with(|case| case.tag(tag::SCHEMA, "2")), [UNANNOTATE]);
+    let none: [&str; 0] = [];
+    assert_eq!(with(|case| case.tag(tag::ISSUER, "oidc.example/id/B")), none, "perhaps a copy of the cluster");
 }

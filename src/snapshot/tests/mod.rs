@@ -1,6 +1,7 @@
 //! Tables of what the snapshot says; the rules over random interleavings stand in `rules`.
 
 mod interleavings;
+mod observe;
 mod rules;
 mod sweeps;
 mod world;

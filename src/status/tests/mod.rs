@@ -3,6 +3,7 @@
 mod class;
 mod events;
 mod kstatus;
+mod modes;
 mod parts;
 mod table;
 

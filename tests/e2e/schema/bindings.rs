@@ -42,6 +42,8 @@ fn names() -> Vec<Case> {
             "spec.deletionPolicy",
             "\"Retain\"",
         ),
+        yes("a mode", json!({"spec": {"mode": "Observe"}})),
+        no("another mode", json!({"spec": {"mode": "ReadOnly"}}), "spec.mode", "\"Observe\""),
     ]
 }
 
@@ -244,6 +246,7 @@ fn largest() -> Vec<Case> {
                 "role": {"description": "\u{ff}".repeat(1000), "maxSessionDurationSeconds": 43200, "tags": tags},
                 "trust": {"audience": "a".repeat(255)},
                 "deletionPolicy": "Delete",
+                "mode": "Annotate",
             },
         }),
     )]

@@ -5,7 +5,7 @@ use super::{Case, Change, no, yes};
 use serde_json::{Value, json};
 
 pub fn cases() -> Vec<Case> {
-    [names(), account(), provider(), template(), path(), boundary(), tag_cases(), largest()]
+    [names(), mode(), account(), provider(), template(), path(), boundary(), tag_cases(), largest()]
         .into_iter()
         .flatten()
         .collect()
@@ -31,6 +31,18 @@ fn names() -> Vec<Case> {
             "spec.role.deletionPolicy",
             "\"Delete\"",
         ),
+    ]
+}
+
+fn mode() -> Vec<Case> {
+    let class = |mode: &str, template: &str| json!({"spec": {"mode": mode, "role": {"nameTemplate": template}}});
+    let sentence = "mode Annotate takes roles that another cluster makes, and nameTemplate has this cluster's id";
+    vec![
+        yes("a class that only observes", json!({"spec": {"mode": "Observe"}})),
+        yes("a class that only annotates", class("Annotate", "$(namespace)_$(name)")),
+        no("one whose names hold the cluster's id", json!({"spec": {"mode": "Annotate"}}), "spec", sentence),
+        no("the same, written", class("Annotate", "x$(clusterId)_$(namespace)_$(name)"), "spec", sentence),
+        no("a class's other mode", json!({"spec": {"mode": "observe"}}), "spec.mode", "\"Observe\""),
     ]
 }
 

@@ -249,10 +249,12 @@ pub async fn every_status(client: &Client, namespace: &str) {
 pub async fn every_default(client: &Client, namespace: &str) {
     let binding = Kind::binding(client, namespace).create(&json!({})).await.expect("a binding");
     assert_eq!(binding.data["status"], json!({"observedGeneration": -1}));
-    assert_eq!(binding.data["spec"], json!({"serviceAccount": {"name": "invoices", "create": false}, "policies": {}}));
+    let spec = json!({"mode": "Manage", "serviceAccount": {"name": "invoices", "create": false}, "policies": {}});
+    assert_eq!(binding.data["spec"], spec);
     let class = Kind::class(client).create(&json!({})).await.expect("a class");
     assert_eq!(class.data["status"], json!({"observedGeneration": -1}));
     let spec = json!({
+        "mode": "Manage",
         "oidcProvider": {"manage": true, "audiences": ["sts.amazonaws.com"], "deletionPolicy": "Retain"},
         "role": {"nameTemplate": "$(clusterId)_$(namespace)_$(name)", "path": "/irsa/", "deletionPolicy": "Delete"},
     });
@@ -260,6 +262,7 @@ pub async fn every_default(client: &Client, namespace: &str) {
     let partly = json!({"spec": {"role": {"path": "/prod/"}, "oidcProvider": {"manage": false}}});
     let class = Kind::class(client).create(&partly).await.expect("a class");
     let spec = json!({
+        "mode": "Manage",
         "oidcProvider": {"manage": false, "audiences": ["sts.amazonaws.com"], "deletionPolicy": "Retain"},
         "role": {"nameTemplate": "$(clusterId)_$(namespace)_$(name)", "path": "/prod/", "deletionPolicy": "Delete"},
     });
@@ -272,9 +275,9 @@ pub async fn every_default(client: &Client, namespace: &str) {
 /// What `kubectl get irsa` and `kubectl get irsaclass` show: the columns, and those that `-o wide` adds.
 pub async fn every_column(client: &Client) {
     let binding = columns(client, "irsabindings").await;
-    assert_eq!(binding, ["Name", "Ready", "Role", "ServiceAccount", "Reason*", "Class*", "Account*", "Age"]);
+    assert_eq!(binding, ["Name", "Ready", "Role", "ServiceAccount", "Reason*", "Class*", "Account*", "Mode*", "Age"]);
     let class = columns(client, "irsaclasses").await;
-    assert_eq!(class, ["Name", "Ready", "Default", "Account", "Bindings", "Reason*", "Issuer*", "Age"]);
+    assert_eq!(class, ["Name", "Ready", "Default", "Account", "Bindings", "Reason*", "Issuer*", "Mode*", "Age"]);
 }
 
 async fn columns(client: &Client, plural: &str) -> Vec<String> {
