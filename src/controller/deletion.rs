@@ -69,13 +69,14 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
         let role = object.status().role_arn.as_deref().and_then(RoleArn::parse);
         return Ok(role.and_then(|arn| notice(&arn, Extent::Nothing, &[])));
     }
-    let extent = match mode(object, class.as_ref()) {
+    let mode = mode(object, class.as_ref());
+    let extent = match mode {
         _ if asks_to_retain(object, class.as_ref()) || definition_is_going(ctx).await? => Extent::Nothing,
         Mode::Observe => Extent::Nothing,
         Mode::Annotate => Extent::Account,
         Mode::Manage => Extent::All,
     };
-    if extent == Extent::Account && object.status().role_id.is_none() {
+    if mode == Mode::Annotate && object.status().role_id.is_none() {
         // It never had a role, so AWS is not asked for one.
         let nothing = Found::nothing(ctx.accounts.own());
         remove(ctx, object, &Owner::default(), extent, &nothing, outcome).await?;

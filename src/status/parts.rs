@@ -100,8 +100,10 @@ fn account_told(role: &RoleInfo, outcome: &Outcome) -> Told {
 pub(super) fn observed(steps: &[Step]) -> String {
     match steps.len() {
         0 => "nothing differs from what is declared, and nothing is written in mode Observe".to_owned(),
-        1 => "1 step differs, see status.pendingSteps; it is not taken in mode Observe".to_owned(),
-        count => format!("{count} steps differ, see status.pendingSteps; they are not taken in mode Observe"),
+        count => {
+            let plural = if count == 1 { "" } else { "s" };
+            format!("mode Manage would take {count} step{plural}, see status.pendingSteps; mode Observe takes none")
+        }
     }
 }
 

@@ -45,7 +45,7 @@ async fn a_new_binding_is_planned_and_nothing_is_written() {
     let binding = shows(&space, &["create the role", "annotate the ServiceAccount", &attach, put]).await;
     assert_eq!(binding["metadata"]["finalizers"], Value::Null, "{binding}");
     assert_eq!((&binding["spec"]["className"], &binding["status"]["roleArn"]), (&Value::Null, &Value::Null));
-    assert!(message(&binding, "Ready").starts_with("4 steps differ"), "{binding}");
+    assert!(message(&binding, "Ready").starts_with("mode Manage would take 4 steps"), "{binding}");
     assert_eq!(reason(&binding, "RoleReady"), "Observed");
 
     // It is not looked for at each sweep, but found when it comes.
@@ -157,6 +157,17 @@ async fn only_the_service_account_is_written() {
     space.gone("app").await;
     assert!(space.kube.get(&space.account_path("app")).await.is_null(), "it was made for the binding");
     assert!(space.emulator.journal(query).await.is_empty());
+
+    // And stays where the binding asks for that.
+    space.make_account("app").await;
+    let retained = json!({"mode": "Annotate", "className": "annotate", "serviceAccount": {"name": "app"}, "deletionPolicy": "Retain"});
+    space.make_binding("app", retained).await;
+    space.ready("app").await;
+    space.delete("app").await;
+    space.gone("app").await;
+    assert_eq!(space.annotated_role("app").await, arn.as_str());
+    assert!(space.emulator.journal(query).await.is_empty());
+    space.kube.delete(&space.account_path("app")).await;
 
     // Another's annotation stays, and not even the role that it names is looked at.
     let foreign = format!("arn:aws:iam::{}:role/somebody", space.emulator.account);

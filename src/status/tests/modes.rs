@@ -24,7 +24,7 @@ fn a_plan_that_is_only_shown_is_no_work_and_no_trouble() {
     assert_eq!(says(&status, kind::READY), "True Observed");
     assert_eq!(
         message(&status, kind::READY),
-        "3 steps differ, see status.pendingSteps; they are not taken in mode Observe"
+        "mode Manage would take 3 steps, see status.pendingSteps; mode Observe takes none"
     );
     let words = ["write the trust policy", "attach arn:aws:iam::aws:policy/A", "annotate the ServiceAccount"];
     assert_eq!(status.pending_steps, words);
@@ -35,7 +35,10 @@ fn a_plan_that_is_only_shown_is_no_work_and_no_trouble() {
     assert_eq!([says(&status, kind::RECONCILING), says(&status, kind::STALLED)], ["", ""]);
     assert_eq!(kstatus(1, &status), "Current");
     let one = after(&[observed(1, &plan[..1])]);
-    assert_eq!(message(&one, kind::READY), "1 step differs, see status.pendingSteps; it is not taken in mode Observe");
+    assert_eq!(
+        message(&one, kind::READY),
+        "mode Manage would take 1 step, see status.pendingSteps; mode Observe takes none"
+    );
     assert_eq!(says(&one, kind::POLICIES_READY), "True Ready", "so much is as declared");
 }
 
