@@ -13,6 +13,7 @@ pub mod holder;
 pub mod iam;
 pub mod leader;
 pub mod metrics;
+pub mod orphans;
 pub mod plan;
 pub mod queue;
 pub mod snapshot;

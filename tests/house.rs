@@ -13,6 +13,7 @@ const PURE: &[&str] = &[
     "holder",
     "iam",
     "leader",
+    "orphans",
     "plan",
     "queue",
     "snapshot",

@@ -14,4 +14,6 @@ pub use binding::{
     BindingStatus, DeletionPolicy, InlinePolicy, IrsaBinding, IrsaBindingSpec, PoliciesSpec, RoleSpec,
     ServiceAccountSpec, TrustSpec,
 };
-pub use class::{AccountSpec, BindingCounts, ClassRoleSpec, ClassStatus, IrsaClass, IrsaClassSpec, OidcProviderSpec};
+pub use class::{
+    AccountSpec, BindingCounts, ClassRoleSpec, ClassStatus, IrsaClass, IrsaClassSpec, OidcProviderSpec, OrphanedRoles,
+};

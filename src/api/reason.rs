@@ -110,6 +110,8 @@ pub mod event {
     pub const DELETED: &str = "RoleDeleted";
     /// The role was left in AWS as `deletionPolicy: Retain` says.
     pub const RETAINED: &str = "RoleRetained";
+    /// Roles of this cluster were found that have no binding.
+    pub const ORPHANED: &str = "RolesOrphaned";
     /// The OIDC provider was made.
     pub const PROVIDER_CREATED: &str = "ProviderCreated";
 }

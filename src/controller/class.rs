@@ -16,7 +16,7 @@ use crate::iam::name::check_template;
 use crate::iam::tags::{self, Tags};
 use crate::queue::{Key, Kind};
 use crate::snapshot::Source;
-use crate::status::{ClassOutcome, Notice, Watch, class_status};
+use crate::status::{ClassOutcome, Notice, Watch, class_notices, class_status};
 use crate::store::LeanClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
@@ -244,6 +244,7 @@ async fn conclude(ctx: &Ctx, object: &Arc<LeanClass>, mut outcome: ClassOutcome)
     }
     outcome.bindings = ctx.state().counts(name);
     outcome.watch = watch(ctx, outcome.place.as_ref());
+    outcome.orphans = ctx.state().orphans_of(name);
     outcome.failure.iter().for_each(|error| ctx.metrics.failed(&Key::Class(name.clone()), error.category));
     let previous = object.status();
     let next = class_status(&previous, &outcome, &Time(Timestamp::now()));
@@ -258,7 +259,11 @@ async fn conclude(ctx: &Ctx, object: &Arc<LeanClass>, mut outcome: ClassOutcome)
             }
         }
         match write::status(ctx, object.as_ref(), &next).await {
-            Ok(_) | Err(ApiError::NotFound) => {}
+            Ok(_) => {
+                let notices = class_notices(&previous, &next).into_iter();
+                notices.for_each(|notice| ctx.events.send(reference(object.as_ref()), notice));
+            }
+            Err(ApiError::NotFound) => {}
             Err(ApiError::Failed(error)) => return Next::Failed(error.category),
             Err(_) => return Next::Again,
         }

@@ -13,6 +13,7 @@ mod facts;
 mod known;
 mod lease;
 mod lock;
+mod orphans;
 mod readings;
 mod refresh;
 mod state;

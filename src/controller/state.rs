@@ -10,6 +10,7 @@ use crate::desired::Place;
 use crate::error::Category;
 use crate::iam::role::Role;
 use crate::metrics::Metrics;
+use crate::orphans::Orphans;
 use crate::queue::{Key, Kind, Queue};
 use crate::snapshot::Snapshot;
 use crate::store::{Kept, LeanBinding, LeanClass, LeanServiceAccount, NsName, Store};
@@ -82,6 +83,8 @@ pub struct State {
     pub queue: Queue,
     /// What roles were last seen as.
     pub snapshot: Snapshot,
+    /// Roles without a binding.
+    pub orphans: Orphans,
     /// Failures in a row.
     pub backoff: Backoff<Key>,
     /// What is remembered of a binding from one reconcile to the next.

@@ -56,6 +56,7 @@ mod invalid;
 mod kill;
 mod lag;
 mod metrics;
+mod orphans;
 mod outage;
 mod permissions;
 mod process;
