@@ -9,6 +9,7 @@ pub mod cli;
 pub mod controller;
 pub mod desired;
 pub mod error;
+pub mod fuse;
 pub mod holder;
 pub mod iam;
 pub mod leader;

@@ -9,6 +9,7 @@ const PURE: &[&str] = &[
     "budget",
     "desired",
     "error",
+    "fuse",
     "guardrails",
     "holder",
     "iam",

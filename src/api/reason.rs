@@ -61,6 +61,9 @@ pub const NO_POLICIES: &str = "NoPolicies";
 /// The class can't be deleted while bindings use it.
 pub const IN_USE: &str = "InUse";
 
+/// So many roles would go at once that somebody has to say how many may.
+pub const MASS_CHANGE_HELD: &str = "MassChangeHeld";
+
 /// Roles are watched by snapshots of the account.
 pub const SNAPSHOT: &str = "Snapshot";
 /// The account refuses the bulk call: roles are read one after another.
@@ -69,7 +72,7 @@ pub const BULK_READ_DENIED: &str = "BulkReadDenied";
 pub const SNAPSHOT_SUSPECT: &str = "SnapshotSuspect";
 
 /// All reasons of conditions, so that a byte tells which.
-pub const KNOWN: [&str; 24] = [
+pub const KNOWN: [&str; 25] = [
     PENDING,
     READY,
     INVALID,
@@ -90,6 +93,7 @@ pub const KNOWN: [&str; 24] = [
     SERVICE_ACCOUNT_NOT_FOUND,
     NO_POLICIES,
     IN_USE,
+    MASS_CHANGE_HELD,
     SNAPSHOT,
     BULK_READ_DENIED,
     SNAPSHOT_SUSPECT,

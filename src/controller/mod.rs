@@ -10,6 +10,7 @@ mod deletion;
 mod events;
 mod execute;
 mod facts;
+mod fuse;
 mod known;
 mod lease;
 mod lock;

@@ -125,7 +125,7 @@ fn what_is_no_orphan() {
     let mut world = World::new(&[]);
     let mut nameless = role("a", &[]);
     nameless.tags.remove(tag::NAMESPACE);
-    world.sweep(0, &[nameless.clone()]);
+    world.sweep(0, std::slice::from_ref(&nameless));
     assert!(world.sweep(100, &[nameless]).is_empty());
 }
 
@@ -133,12 +133,12 @@ fn what_is_no_orphan() {
 fn where_two_clusters_have_one_id_none_is_counted() {
     let mut world = World::new(&["theirs"]);
     let (lost, other) = (role("lost", &[]), role("theirs", &[(tag::ISSUER, "another")]));
-    world.sweep(0, &[lost.clone()]);
-    assert_eq!(world.sweep(100, &[lost.clone()]), ["n/lost"]);
+    world.sweep(0, std::slice::from_ref(&lost));
+    assert_eq!(world.sweep(100, std::slice::from_ref(&lost)), ["n/lost"]);
     world.asked("lost", false);
     assert!(world.sweep(101, &[lost.clone(), other]).is_empty());
     assert_eq!(world.named(), Some(vec![]));
-    assert!(world.sweep(102, &[lost.clone()]).is_empty());
+    assert!(world.sweep(102, std::slice::from_ref(&lost)).is_empty());
     assert_eq!(world.sweep(200, &[lost]), ["n/lost"], "the other one is gone");
 }
 
@@ -147,8 +147,8 @@ fn tags_that_change_owner_begin_anew() {
     let mut world = World::new(&[]);
     world.sweep(0, &[role("a", &[])]);
     let moved = role("a", &[(tag::BINDING, "b"), (tag::CLASS, "second")]);
-    assert!(world.sweep(100, &[moved.clone()]).is_empty());
-    assert_eq!(world.sweep(200, &[moved.clone()]), ["n/b"]);
+    assert!(world.sweep(100, std::slice::from_ref(&moved)).is_empty());
+    assert_eq!(world.sweep(200, std::slice::from_ref(&moved)), ["n/b"]);
     world.asked("a", false);
     let found: Vec<_> = world.orphans.of(ACCOUNT).unwrap().map(|o| (o.arn.to_owned(), o.class.to_owned())).collect();
     assert_eq!(found, [(moved.arn, "second".to_owned())]);

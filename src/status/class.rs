@@ -38,6 +38,8 @@ pub struct ClassOutcome {
     pub in_use: Option<String>,
     /// How its roles are watched, once that is known.
     pub watch: Option<Watch>,
+    /// What is said of deletions that are held.
+    pub held: Option<String>,
     /// How many bindings use it.
     pub bindings: BindingCounts,
     /// Roles without a binding, once they are known.
@@ -81,9 +83,10 @@ pub fn class_status(previous: &ClassStatus, outcome: &ClassOutcome, now: &Time) 
                 let provider = format!("{} is there{owner}", place.provider_arn());
                 told.push(condition(kind::PROVIDER_READY, "True", reason::READY, &provider));
             }
-            if let Some(users) = &outcome.in_use {
-                told.push(condition(kind::STALLED, "True", reason::IN_USE, users));
-            }
+            // Whoever deletes the class waits for its bindings, and these for a word.
+            let held = outcome.held.as_ref().map(|held| (reason::MASS_CHANGE_HELD, held));
+            let stalled = held.or(outcome.in_use.as_ref().map(|users| (reason::IN_USE, users)));
+            told.extend(stalled.map(|(reason, text)| condition(kind::STALLED, "True", reason, text)));
         }
     }
     let watch = outcome.watch.as_ref().zip(next.account_id.as_deref());
@@ -101,7 +104,13 @@ pub fn class_notices(previous: &ClassStatus, next: &ClassStatus) -> Vec<Notice> 
         // Where not all are named, one may be new to the names because another went.
         now.count > before.count || (named && usize::try_from(before.count) == Ok(before.roles.len()))
     };
-    next.orphans.iter().filter(news).map(orphaned).collect()
+    let held = |status: &'_ ClassStatus| {
+        let stalled = conditions::find(&status.conditions, kind::STALLED);
+        stalled.filter(|c| c.reason == reason::MASS_CHANGE_HELD).map(|c| c.message.clone())
+    };
+    let mass = held(next).filter(|_| held(previous).is_none());
+    let mass = mass.map(|text| Notice::new(true, reason::MASS_CHANGE_HELD, "Delete", text));
+    next.orphans.iter().filter(news).map(orphaned).chain(mass).collect()
 }
 
 fn orphaned(orphans: &OrphanedRoles) -> Notice {

@@ -52,6 +52,7 @@ mod delete;
 mod drift;
 mod elsewhere;
 mod foreign;
+mod fuse;
 mod invalid;
 mod kill;
 mod lag;

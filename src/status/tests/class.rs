@@ -105,6 +105,22 @@ fn counts_change_nothing_else() {
 }
 
 #[test]
+fn deletions_that_are_held_are_told_and_said_once() {
+    let held = |text: &str| ClassOutcome { held: Some(text.to_owned()), ..fine(1) };
+    let before = after(&[(1, held("50 are held"))]);
+    assert_eq!((says(&before, "Ready"), says(&before, "Stalled")), ("True Ready".into(), "True MassChangeHeld".into()));
+    let said = |before: &ClassStatus, outcome: &ClassOutcome| {
+        let next = class_status(before, outcome, &at(2));
+        class_notices(before, &next).into_iter().map(|n| (n.reason, n.note)).collect::<Vec<_>>()
+    };
+    let first = said(&after(&[(1, fine(1))]), &held("50 are held"));
+    assert_eq!(first, [("MassChangeHeld", "50 are held".to_owned())]);
+    assert!(said(&before, &held("19 are held")).is_empty() && said(&before, &fine(1)).is_empty());
+    let leaving = ClassOutcome { in_use: Some("its deletion waits".to_owned()), ..held("50 are held") };
+    assert_eq!(says(&after(&[(1, leaving)]), "Stalled"), "True MassChangeHeld", "the class waits for these, too");
+}
+
+#[test]
 fn roles_without_a_binding_are_told_and_said_once() {
     let orphans = |count: i32, names: &[&str]| {
         let roles = names.iter().map(|name| format!("arn:{name}")).collect();
