@@ -61,6 +61,11 @@ impl Orphans {
         account.contradicted = false;
     }
 
+    /// Tags are not seen any more: nothing is known.
+    pub fn forget(&mut self, account: &str) {
+        self.accounts.remove(account);
+    }
+
     /// A page of it. `cluster` and `issuer` are ours, `bound` says whether there is such a binding.
     pub fn page(
         &mut self,

@@ -144,6 +144,7 @@ impl Sweeper {
         let now = Instant::now();
         let due = || Some(now + interval.mul_f64(fastrand::f64()));
         let mut state = self.ctx.state();
+        state.orphans.forget(&self.account);
         state.snapshot.begin(&self.account, Source::Direct, now);
         state.snapshot.schedule(&self.account, due);
         drop(state);

@@ -107,6 +107,16 @@ fn a_sweep_that_is_broken_off_says_nothing() {
 }
 
 #[test]
+fn where_tags_are_seen_no_more_nothing_is_known() {
+    let mut world = World::new(&[]);
+    world.sweep(0, &[role("a", &[])]);
+    world.sweep(100, &[]);
+    assert_eq!(world.named(), Some(vec![]));
+    world.orphans.forget(ACCOUNT);
+    assert_eq!(world.named(), None);
+}
+
+#[test]
 fn what_is_no_orphan() {
     let never = [
         vec![(tag::RELEASED_BY, "c")],
