@@ -106,7 +106,10 @@ impl Fuse {
             // Another replica did it, or somebody by hand.
             State::Waits | State::Held => (now, false),
         };
-        self.classes.entry(class).or_default().gone.push(began);
+        let class = self.classes.entry(class).or_default();
+        // Nobody asks a replica that does not lead.
+        class.tidy(now);
+        class.gone.push(began);
     }
 
     /// Whether the deletion of this binding may begin. `bindings`: how many the class has now, those among them that are
