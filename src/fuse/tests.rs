@@ -123,6 +123,34 @@ fn what_comes_within_ten_minutes_counts_together() {
 }
 
 #[test]
+fn what_has_begun_counts_and_goes_on() {
+    let mut world = World::new(50);
+    world.delete(0..15);
+    world.second = 10;
+    assert!((0..15).all(|number| world.ask(number) == Verdict::Go));
+    world.delete(15..21);
+    world.second = 20;
+    assert_eq!(world.ask(15), Verdict::Held(Held { count: 6, of: 50 }));
+    assert_eq!(world.ask(0), Verdict::Go, "it has begun");
+    world.second = 610;
+    world.delete(30..44);
+    world.second = 620;
+    assert_eq!(world.removed(30..44), 14, "what began ten minutes ago and has not ended counts no more");
+}
+
+#[test]
+fn the_oldest_go_first() {
+    let mut world = World::new(50);
+    world.delete(20..40);
+    world.second = 5;
+    world.delete(0..20);
+    world.second = 15;
+    assert_eq!(world.removed(0..40), 0);
+    world.allow(20);
+    assert_eq!((world.removed(0..20), world.removed(20..40)), (0, 20));
+}
+
+#[test]
 fn so_many_go_on_as_are_allowed() {
     let mut world = World::new(50);
     world.delete(0..50);
