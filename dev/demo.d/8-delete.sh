@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 title '8. The end'
+tell 'Nothing of a deletion begins in its first 10 seconds: too many at once would be held.'
 show 'kubectl -n billing delete irsabinding --all --timeout 60s'
 check 'the annotation is gone' not_annotated
 show_refused "aws iam get-role --role-name $ROLE" NoSuchEntity

@@ -166,6 +166,9 @@ pub struct ClassStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub oidc_provider_arn: Option<String>,
+    /// Roles in AWS that are tagged as this cluster's and whose binding does not exist. The operator leaves them alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orphans: Option<OrphanedRoles>,
     /// How many bindings use the class, by state; written every 30 s at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bindings: Option<BindingCounts>,
@@ -175,6 +178,19 @@ pub struct ClassStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = rules::conditions)]
     pub conditions: Vec<Condition>,
+}
+
+/// Roles without a binding.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrphanedRoles {
+    /// How many there are.
+    #[schemars(range(min = 0))]
+    pub count: i32,
+    /// The ARNs of the first 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), inner(length(max = 2048)))]
+    pub roles: Vec<String>,
 }
 
 /// Bindings of a class by state.

@@ -15,5 +15,7 @@ pub use binding::{
     BindingStatus, DeletionPolicy, InlinePolicy, IrsaBinding, IrsaBindingSpec, PoliciesSpec, RoleSpec,
     ServiceAccountSpec, TrustSpec,
 };
-pub use class::{AccountSpec, BindingCounts, ClassRoleSpec, ClassStatus, IrsaClass, IrsaClassSpec, OidcProviderSpec};
+pub use class::{
+    AccountSpec, BindingCounts, ClassRoleSpec, ClassStatus, IrsaClass, IrsaClassSpec, OidcProviderSpec, OrphanedRoles,
+};
 pub use mode::Mode;

@@ -11,6 +11,8 @@ pub const FINALIZER: &str = "irsa-operator.io/finalizer";
 pub const MANAGER: &str = "irsa-operator";
 /// Marks the class of bindings that name none.
 pub const DEFAULT_CLASS: &str = "irsa-operator.io/is-default-class";
+/// On a class: so many of the removals that are held may go.
+pub const ALLOW_REMOVALS: &str = "irsa-operator.io/allow-removals";
 /// On a ServiceAccount that we made: the binding that it was made for.
 pub const CREATED_BY: &str = "irsa-operator.io/created-by";
 

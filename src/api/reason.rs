@@ -63,6 +63,9 @@ pub const OBSERVED: &str = "Observed";
 /// The class can't be deleted while bindings use it.
 pub const IN_USE: &str = "InUse";
 
+/// So many roles would go at once that somebody has to say how many may.
+pub const MASS_CHANGE_HELD: &str = "MassChangeHeld";
+
 /// Roles are watched by snapshots of the account.
 pub const SNAPSHOT: &str = "Snapshot";
 /// The account refuses the bulk call: roles are read one after another.
@@ -71,7 +74,7 @@ pub const BULK_READ_DENIED: &str = "BulkReadDenied";
 pub const SNAPSHOT_SUSPECT: &str = "SnapshotSuspect";
 
 /// All reasons of conditions, so that a byte tells which.
-pub const KNOWN: [&str; 25] = [
+pub const KNOWN: [&str; 26] = [
     PENDING,
     READY,
     INVALID,
@@ -93,6 +96,7 @@ pub const KNOWN: [&str; 25] = [
     NO_POLICIES,
     OBSERVED,
     IN_USE,
+    MASS_CHANGE_HELD,
     SNAPSHOT,
     BULK_READ_DENIED,
     SNAPSHOT_SUSPECT,
@@ -113,6 +117,8 @@ pub mod event {
     pub const DELETED: &str = "RoleDeleted";
     /// The role was left in AWS as `deletionPolicy: Retain` says.
     pub const RETAINED: &str = "RoleRetained";
+    /// Roles of this cluster were found that have no binding.
+    pub const ORPHANED: &str = "RolesOrphaned";
     /// The OIDC provider was made.
     pub const PROVIDER_CREATED: &str = "ProviderCreated";
 }

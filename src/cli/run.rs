@@ -45,6 +45,12 @@ pub struct Args {
     /// The percentage of an account's quota of roles that new bindings leave free, for repairs and for others
     #[arg(long, env = "IRSA_ROLE_RESERVE", value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=99))]
     role_reserve: u8,
+
+    /// Whether deletions begin after 10 s only, and those of more roles at once than the larger of 20 and a tenth of a
+    /// class's bindings not before somebody allows it (docs/deletion.md)
+    #[arg(long, env = "IRSA_FUSE", value_name = "on|off", default_value = "on", value_parser = switch, action = clap::ArgAction::Set)]
+    fuse: bool,
+
     /// How many bindings and classes are worked on at a time
     #[arg(long, env = "IRSA_CONCURRENCY", value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
@@ -133,6 +139,7 @@ async fn serve(args: &Args) -> Result<(), String> {
         resync: args.resync,
         settle: args.settle,
         role_reserve: args.role_reserve,
+        fuse: args.fuse,
         concurrency: usize::from(args.concurrency),
     };
     // Port 0 takes a free one: then this line is where to find it.
@@ -178,6 +185,15 @@ fn duration(text: &str) -> Result<Duration, String> {
     parsed
         .filter(|duration| !duration.is_zero())
         .ok_or_else(|| "write a number and a unit, as 30s, 10m or 2h".to_owned())
+}
+
+/// On or off.
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("write on or off".to_owned()),
+    }
 }
 
 /// Requests a second.

@@ -5,7 +5,7 @@ use super::binding::Stop;
 use super::state::{ClassSeen, Ctx};
 use super::tell::reference;
 use super::worker::Next;
-use super::{facts, write};
+use super::{facts, fuse, write};
 use crate::api::names::{FINALIZER, tag};
 use crate::api::reason::event;
 use crate::api::{DeletionPolicy, IrsaClassSpec, Mode};
@@ -16,7 +16,7 @@ use crate::iam::name::check_template;
 use crate::iam::tags::{self, Tags};
 use crate::queue::{Key, Kind};
 use crate::snapshot::Source;
-use crate::status::{ClassOutcome, Notice, Watch, class_status};
+use crate::status::{ClassOutcome, Notice, Watch, class_notices, class_status};
 use crate::store::LeanClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
@@ -31,6 +31,14 @@ const NAMED: usize = 5;
 pub async fn reconcile(ctx: &Ctx, name: &Arc<str>, kind: Kind) -> Next {
     let key = crate::store::NsName::new("", name.clone());
     let Some(mut object) = ctx.state().classes.get(&key).cloned() else { return Next::Gone };
+    match fuse::heed(ctx, &mut object).await {
+        Ok(notice) => notice.into_iter().for_each(|notice| ctx.events.send(reference(object.as_ref()), notice)),
+        Err(Stop::Failed(error)) => {
+            warn!(reason = error.reason, "{error}");
+            return Next::Failed(error.category);
+        }
+        Err(_) => return Next::Again,
+    }
     let mut outcome = ClassOutcome { generation: object.head.generation, ..ClassOutcome::default() };
     let stop = if object.head.deleted.is_some() {
         match let_go(ctx, &object, &mut outcome).await {
@@ -266,6 +274,8 @@ async fn conclude(ctx: &Ctx, object: &Arc<LeanClass>, mut outcome: ClassOutcome)
     }
     outcome.bindings = ctx.state().counts(name);
     outcome.watch = watch(ctx, outcome.place.as_ref());
+    outcome.held = ctx.state().held_removals(name);
+    outcome.orphans = ctx.state().orphans_of(name);
     outcome.failure.iter().for_each(|error| ctx.metrics.failed(&Key::Class(name.clone()), error.category));
     let previous = object.status();
     let next = class_status(&previous, &outcome, &Time(Timestamp::now()));
@@ -280,7 +290,11 @@ async fn conclude(ctx: &Ctx, object: &Arc<LeanClass>, mut outcome: ClassOutcome)
             }
         }
         match write::status(ctx, object.as_ref(), &next).await {
-            Ok(_) | Err(ApiError::NotFound) => {}
+            Ok(_) => {
+                let notices = class_notices(&previous, &next).into_iter();
+                notices.for_each(|notice| ctx.events.send(reference(object.as_ref()), notice));
+            }
+            Err(ApiError::NotFound) => {}
             Err(ApiError::Failed(error)) => return Next::Failed(error.category),
             Err(_) => return Next::Again,
         }

@@ -4,6 +4,7 @@ use super::account;
 use super::api::{self, ApiError};
 use super::binding::{Stop, seen_accounts, who};
 use super::bygone::{asks_to_retain, candidates, class, computed, last_wish, mode, owner, place};
+use super::fuse;
 use super::lock::RoleLock;
 use super::state::Ctx;
 use super::tell::{conclude, reference};
@@ -36,6 +37,11 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>, kind: Kind) -> Next 
     }
     let began = Instant::now();
     let mut outcome = Outcome { generation: object.head.generation, ..Outcome::default() };
+    match fuse::ask(ctx, &object).await {
+        Ok(None) => {}
+        Ok(Some(later)) => return Next::Look(kind, later),
+        Err(error) => return failed(ctx, &object, outcome, began, error).await,
+    }
     match clean(ctx, &object, kind, &mut outcome).await {
         Ok(notice) => {
             outcome.done.iter().for_each(|step| info!("{step}"));
@@ -240,7 +246,7 @@ async fn delete_role(aws: &Aws, arn: &RoleArn) -> Result<(), Error> {
 }
 
 /// Whoever deletes the resource definition deletes all bindings with it, and rarely means all roles.
-async fn definition_is_going(ctx: &Ctx) -> Result<bool, Error> {
+pub async fn definition_is_going(ctx: &Ctx) -> Result<bool, Error> {
     let api: Api<CustomResourceDefinition> = Api::all(ctx.client.clone());
     let name = crate::api::IrsaBinding::crd_name();
     match api::send("show its resource definition", api.get_metadata(name)).await {

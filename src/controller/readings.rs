@@ -58,6 +58,7 @@ impl State {
                 snapshot: account.and_then(Account::taken),
                 suspect: account.is_some_and(Account::suspect),
                 quota: account.and_then(Account::quota),
+                orphans: self.orphan_count(&seen.place.account),
             };
             all.insert(seen.place.account.clone(), of);
         }

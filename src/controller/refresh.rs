@@ -1,12 +1,13 @@
 //! Sweeps: what all roles of an account look like, by two bulk calls, every few minutes.
 
+use super::orphans;
 use super::state::Ctx;
 use crate::api::reason;
 use crate::aws::{Aws, Page};
 use crate::backoff::jittered;
 use crate::error::{Category, Error};
 use crate::queue::Kind;
-use crate::snapshot::{Account, Source, Verdict};
+use crate::snapshot::{Account, Detailed, Source, Verdict};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -68,7 +69,7 @@ struct Sweeper {
     /// A hint that something may be found.
     hint: Arc<Notify>,
     /// What classes were told last.
-    told: Option<(Source, bool, bool)>,
+    told: Option<(Source, bool, bool, Option<usize>)>,
 }
 
 impl Sweeper {
@@ -143,6 +144,7 @@ impl Sweeper {
         let now = Instant::now();
         let due = || Some(now + interval.mul_f64(fastrand::f64()));
         let mut state = self.ctx.state();
+        state.orphans.forget(&self.account);
         state.snapshot.begin(&self.account, Source::Direct, now);
         state.snapshot.schedule(&self.account, due);
         drop(state);
@@ -175,8 +177,12 @@ impl Sweeper {
                 let aws = aws.clone();
                 async move { aws.details_page(marker).await }
             };
-            let take =
-                |sent, page| ctx.state().snapshot.details(&account, number, sent, page, &ctx.settings.cluster_id);
+            ctx.state().orphans.begin(&account, number);
+            let take = |sent, page: Vec<Detailed>| {
+                let (mut state, cluster) = (ctx.state(), &ctx.settings.cluster_id);
+                state.look_for_orphans(&account, &page, cluster);
+                state.snapshot.details(&account, number, sent, page, cluster);
+            };
             pages(&mut cost, ask, take).await?;
         }
         for path in paths {
@@ -214,6 +220,10 @@ impl Sweeper {
         }
         debug!(calls = cost.calls, doubtful = verdict.doubtful.len(), ms = begun.elapsed().as_millis(), "swept");
         self.act(&verdict);
+        if source == Source::Bulk {
+            orphans::confirm(&ctx, &account, begun).await;
+            self.tell();
+        }
         Ok(cost)
     }
 
@@ -237,7 +247,9 @@ impl Sweeper {
     fn tell(&mut self) {
         let mut state = self.ctx.state();
         let account = state.snapshot.account(&self.account);
-        let now = account.map(|account| (account.source(), account.suspect(), account.trouble().is_some()));
+        // Where one orphan came as another went, the class tells with its next regular look.
+        let orphans = state.orphan_count(&self.account);
+        let now = account.map(|account| (account.source(), account.suspect(), account.trouble().is_some(), orphans));
         if self.told != now {
             state.wake_classes_of(&self.account);
             self.told = now;

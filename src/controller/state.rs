@@ -8,8 +8,10 @@ use crate::aws::{Accounts, Aws};
 use crate::backoff::Backoff;
 use crate::desired::Place;
 use crate::error::Category;
+use crate::fuse::Fuse;
 use crate::iam::role::Role;
 use crate::metrics::Metrics;
+use crate::orphans::Orphans;
 use crate::queue::{Key, Kind, Queue};
 use crate::snapshot::Snapshot;
 use crate::store::{Kept, LeanBinding, LeanClass, LeanServiceAccount, NsName, Store};
@@ -38,6 +40,8 @@ pub struct Settings {
     pub settle: Duration,
     /// `--role-reserve`: the percentage of an account's quota of roles that new bindings leave free.
     pub role_reserve: u8,
+    /// `--fuse`: whether deletions wait a moment, and many of them for somebody's word.
+    pub fuse: bool,
     /// `--concurrency`: how many objects are worked on at a time.
     pub concurrency: usize,
 }
@@ -82,6 +86,10 @@ pub struct State {
     pub queue: Queue,
     /// What roles were last seen as.
     pub snapshot: Snapshot,
+    /// Deletions that wait.
+    pub fuse: Fuse,
+    /// Roles without a binding.
+    pub orphans: Orphans,
     /// Failures in a row.
     pub backoff: Backoff<Key>,
     /// What is remembered of a binding from one reconcile to the next.
@@ -154,6 +162,7 @@ impl Ctx {
         leadership: Leadership,
         metrics: Arc<Metrics>,
     ) -> Self {
+        let state = State { fuse: Fuse::new(settings.fuse), ..State::default() };
         Self {
             settings,
             client,
@@ -166,7 +175,7 @@ impl Ctx {
             wake: Notify::new(),
             classes_changed: Notify::new(),
             began: OnceLock::new(),
-            state: Mutex::default(),
+            state: Mutex::new(state),
         }
     }
 
@@ -234,6 +243,7 @@ impl State {
     pub fn forget_binding(&mut self, gone: &LeanBinding) {
         let key = &gone.head.key;
         let memory = self.memory.remove(key);
+        self.fuse.gone(key, Instant::now());
         self.queue.forget(&Key::Binding(key.clone()));
         self.backoff.forget(&Key::Binding(key.clone()));
         if let Some(account) = gone.service_account() {

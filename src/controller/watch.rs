@@ -71,6 +71,7 @@ impl Followed for LeanBinding {
         if before.is_some_and(|before| before.head.uid != now.head.uid) {
             before.into_iter().for_each(|before| state.forget_binding(before));
         }
+        state.note_removal(now);
         let kind = if now.head.deleted.is_some() { Kind::Deletion } else { Kind::Change };
         state.wake_binding(&now.head.key, kind);
         let moved =
@@ -101,7 +102,10 @@ impl Followed for LeanClass {
         let name = now.head.key.name.clone();
         // Of its status alone, whose counts we write ourselves: at their beat, or each of them would bring the next.
         match before {
-            Some(before) if !now.head.differs(&before.head) && now.is_default == before.is_default => {
+            Some(before)
+                if !now.head.differs(&before.head)
+                    && (now.is_default, &now.allow_removals) == (before.is_default, &before.allow_removals) =>
+            {
                 state.count_class(&name);
             }
             _ => state.wake_class(&name),

@@ -76,7 +76,9 @@ pub async fn run(ctx: Arc<Ctx>, mut stop: signal::Receiver<bool>) -> bool {
 async fn tidy_up(ctx: Arc<Ctx>) {
     loop {
         tokio::time::sleep(TIDY).await;
-        ctx.state().snapshot.tidy(ctx.settings.settle, Instant::now());
+        let (mut state, now) = (ctx.state(), Instant::now());
+        state.snapshot.tidy(ctx.settings.settle, now);
+        state.fuse.tidy(now);
     }
 }
 

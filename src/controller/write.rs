@@ -80,6 +80,14 @@ pub async fn release<T: Owned>(ctx: &Ctx, object: &T) -> Result<(), ApiError> {
     }
 }
 
+/// Takes an annotation off.
+///
+/// # Errors
+/// As the call fails; `Stale` where the object has changed since.
+pub async fn unannotate<T: Owned>(ctx: &Ctx, object: &T, annotation: &str) -> Result<Arc<T>, ApiError> {
+    merge(ctx, object, json!({ "metadata": { "annotations": { annotation: null } } })).await
+}
+
 /// A merge patch that holds only for the version it was computed from: a list is replaced whole by it.
 async fn merge<T: Owned>(ctx: &Ctx, object: &T, mut patch: serde_json::Value) -> Result<Arc<T>, ApiError> {
     let head = object.head();

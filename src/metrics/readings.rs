@@ -37,6 +37,8 @@ pub struct AccountReadings {
     pub suspect: bool,
     /// Its roles, as far as that is known.
     pub quota: Option<Quota>,
+    /// Roles without a binding, as far as that is known.
+    pub orphans: Option<usize>,
 }
 
 impl Collector for Readings {
@@ -78,6 +80,8 @@ impl Readings {
         to.gauge(&about::SNAPSHOT_ROLES, snapshots(|taken| taken.roles as f64))?;
         let suspect = all().filter(|(_, of)| of.snapshot.is_some());
         to.gauge(&about::SNAPSHOT_SUSPECT, suspect.map(|(account, of)| ([name(account)], flag(of.suspect))))?;
+        let orphans = all().filter_map(|(account, of)| Some(([name(account)], of.orphans? as f64)));
+        to.gauge(&about::ORPHANS, orphans)?;
         let quotas = |value: fn(&Quota) -> u64| {
             all().filter_map(move |(account, of)| Some(([name(account), "roles".into()], value(&of.quota?) as f64)))
         };

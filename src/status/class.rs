@@ -1,11 +1,14 @@
 //! The status of a class.
 
-use super::{FRESH_PERMISSIONS, condition, conditions, set, trouble};
-use crate::api::reason::{self, condition as kind};
-use crate::api::{BindingCounts, ClassStatus};
+use super::{FRESH_PERMISSIONS, Notice, condition, conditions, set, trouble};
+use crate::api::reason::{self, condition as kind, event};
+use crate::api::{BindingCounts, ClassStatus, OrphanedRoles};
 use crate::desired::Place;
 use crate::error::{Category, Error};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+/// As many orphans are named in an Event.
+const SAID: usize = 3;
 
 /// How the roles of an account are watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +42,12 @@ pub struct ClassOutcome {
     pub in_use: Option<String>,
     /// How its roles are watched, once that is known.
     pub watch: Option<Watch>,
+    /// What is said of deletions that are held.
+    pub held: Option<String>,
     /// How many bindings use it.
     pub bindings: BindingCounts,
+    /// Roles without a binding, once they are known.
+    pub orphans: Option<OrphanedRoles>,
 }
 
 /// The status that follows `previous`. Equal to it where nothing changed, times included.
@@ -48,6 +55,9 @@ pub struct ClassOutcome {
 pub fn class_status(previous: &ClassStatus, outcome: &ClassOutcome, now: &Time) -> ClassStatus {
     let mut next = previous.clone();
     next.bindings = Some(outcome.bindings);
+    if let Some(orphans) = &outcome.orphans {
+        next.orphans = Some(orphans.clone()).filter(|orphans| orphans.count > 0);
+    }
     let outage = outcome.failure.as_ref().is_some_and(|error| error.category.is_outage());
     if !outage {
         next.observed_generation = Some(outcome.generation);
@@ -84,15 +94,47 @@ pub fn class_status(previous: &ClassStatus, outcome: &ClassOutcome, now: &Time) 
                     None => condition(kind::PROVIDER_READY, "True", reason::READY, &provider),
                 });
             }
-            if let Some(users) = &outcome.in_use {
-                told.push(condition(kind::STALLED, "True", reason::IN_USE, users));
-            }
+            // Whoever deletes the class waits for its bindings, and these for a word.
+            let held = outcome.held.as_ref().map(|held| (reason::MASS_CHANGE_HELD, held));
+            let stalled = held.or(outcome.in_use.as_ref().map(|users| (reason::IN_USE, users)));
+            told.extend(stalled.map(|(reason, text)| condition(kind::STALLED, "True", reason, text)));
         }
     }
     let watch = outcome.watch.as_ref().zip(next.account_id.as_deref());
     told.extend(watch.map(|(watch, account)| watched(watch, account)));
     next.conditions = set(&previous.conditions, told, outcome.generation, now);
     next
+}
+
+/// The Events that stand between two statuses: what was not there before is said once.
+#[must_use]
+pub fn class_notices(previous: &ClassStatus, next: &ClassStatus) -> Vec<Notice> {
+    let before = previous.orphans.clone().unwrap_or_default();
+    let news = |now: &&OrphanedRoles| {
+        let named = now.roles.iter().any(|arn| !before.roles.contains(arn));
+        // Where not all are named, one may be new to the names because another went.
+        now.count > before.count || (named && usize::try_from(before.count) == Ok(before.roles.len()))
+    };
+    let held = |status: &'_ ClassStatus| {
+        let stalled = conditions::find(&status.conditions, kind::STALLED);
+        stalled.filter(|c| c.reason == reason::MASS_CHANGE_HELD).map(|c| c.message.clone())
+    };
+    let mass = held(next).filter(|_| held(previous).is_none());
+    let mass = mass.map(|text| Notice::new(true, reason::MASS_CHANGE_HELD, "Delete", text));
+    next.orphans.iter().filter(news).map(orphaned).chain(mass).collect()
+}
+
+fn orphaned(orphans: &OrphanedRoles) -> Notice {
+    let named: Vec<&str> = orphans.roles.iter().take(SAID).map(String::as_str).collect();
+    let more = usize::try_from(orphans.count).unwrap_or_default().saturating_sub(named.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let what = if orphans.count == 1 { "1 role has".to_owned() } else { format!("{} roles have", orphans.count) };
+    let text = format!(
+        "{what} the tags of this cluster and no IrsaBinding: {}{more}; make the binding again that the role's tags name, \
+         or delete the role: the operator does not",
+        named.join(", ")
+    );
+    Notice::new(true, event::ORPHANED, "Sweep", text)
 }
 
 /// What is said of how roles are watched. It holds no numbers, or each sweep would write a status.

@@ -7,7 +7,7 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
-pub use class::{ClassOutcome, Watch, class_status};
+pub use class::{ClassOutcome, Watch, class_notices, class_status};
 pub use conditions::{condition, find, set};
 pub use events::{Notice, deeds, drift, notices};
 

@@ -5,7 +5,8 @@ use super::lean::{Head, Kept, Meta, Picked, pick, share};
 use super::packed::Packed;
 use crate::api::reason::{KNOWN, OTHER, PENDING, condition};
 use crate::api::{
-    BindingStatus, ClassStatus, IrsaBinding, IrsaBindingSpec, IrsaClass, IrsaClassSpec, names::DEFAULT_CLASS,
+    BindingStatus, ClassStatus, IrsaBinding, IrsaBindingSpec, IrsaClass, IrsaClassSpec,
+    names::{ALLOW_REMOVALS, DEFAULT_CLASS},
 };
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer, IgnoredAny};
@@ -96,12 +97,14 @@ impl Kept for LeanBinding {
 
 /// A class.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(from = "Wire<'de, IsDefault>")]
+#[serde(from = "Wire<'de, Marks>")]
 pub struct LeanClass {
     /// Its metadata.
     pub head: Head,
     /// Whether its annotation makes it the class of bindings that name none.
     pub is_default: bool,
+    /// What its annotation says of how many removals may go.
+    pub allow_removals: Option<Box<str>>,
     /// The spec as JSON text, whatever it holds; `null` where there is none.
     pub spec: Packed,
     /// The status as JSON text.
@@ -130,7 +133,10 @@ impl Kept for LeanClass {
         &mut self.head
     }
     fn differs(&self, before: &Self) -> bool {
-        self.head.differs(&before.head) || self.is_default != before.is_default || self.status != before.status
+        self.head.differs(&before.head)
+            || self.is_default != before.is_default
+            || self.allow_removals != before.allow_removals
+            || self.status != before.status
     }
 }
 
@@ -227,10 +233,10 @@ impl Says {
     }
 }
 
-impl From<Wire<'_, IsDefault>> for LeanClass {
-    fn from(wire: Wire<'_, IsDefault>) -> Self {
-        let (head, IsDefault(is_default), _) = wire.metadata.into_parts();
-        Self { head, is_default, spec: pack(wire.spec), status: wire.status.map(pack) }
+impl From<Wire<'_, Marks>> for LeanClass {
+    fn from(wire: Wire<'_, Marks>) -> Self {
+        let (head, Marks { is_default, allow_removals }, _) = wire.metadata.into_parts();
+        Self { head, is_default, allow_removals, spec: pack(wire.spec), status: wire.status.map(pack) }
     }
 }
 
@@ -266,11 +272,17 @@ impl<'de, F: FnMut(&str, &RawValue)> de::Visitor<'de> for Fields<F> {
 
 /// The annotations of a class.
 #[derive(Default)]
-struct IsDefault(bool);
+struct Marks {
+    is_default: bool,
+    allow_removals: Option<Box<str>>,
+}
 
-impl<'de> Deserialize<'de> for IsDefault {
+impl<'de> Deserialize<'de> for Marks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Picked([value]) = pick(deserializer, &[DEFAULT_CLASS])?;
-        Ok(Self(value.as_deref() == Some("true")))
+        let Picked([default, allowed]) = pick(deserializer, &[DEFAULT_CLASS, ALLOW_REMOVALS])?;
+        Ok(Self {
+            is_default: default.as_deref() == Some("true"),
+            allow_removals: allowed.map(|said| said.as_ref().into()),
+        })
     }
 }

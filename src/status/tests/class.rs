@@ -1,7 +1,7 @@
 //! The status of a class, by the same rules.
 
 use super::*;
-use crate::api::{BindingCounts, ClassStatus};
+use crate::api::{BindingCounts, ClassStatus, OrphanedRoles};
 use crate::desired::Place;
 
 fn place() -> Place {
@@ -102,4 +102,46 @@ fn counts_change_nothing_else() {
     let (before, counted) = (after(&[(1, fine(1))]), ClassOutcome { bindings, ..fine(1) });
     let status = class_status(&before, &counted, &at(9));
     assert_eq!(status, ClassStatus { bindings: Some(bindings), ..before });
+}
+
+#[test]
+fn deletions_that_are_held_are_told_and_said_once() {
+    let held = |text: &str| ClassOutcome { held: Some(text.to_owned()), ..fine(1) };
+    let before = after(&[(1, held("50 are held"))]);
+    assert_eq!((says(&before, "Ready"), says(&before, "Stalled")), ("True Ready".into(), "True MassChangeHeld".into()));
+    let said = |before: &ClassStatus, outcome: &ClassOutcome| {
+        let next = class_status(before, outcome, &at(2));
+        class_notices(before, &next).into_iter().map(|n| (n.reason, n.note)).collect::<Vec<_>>()
+    };
+    let first = said(&after(&[(1, fine(1))]), &held("50 are held"));
+    assert_eq!(first, [("MassChangeHeld", "50 are held".to_owned())]);
+    assert!(said(&before, &held("19 are held")).is_empty() && said(&before, &fine(1)).is_empty());
+    let leaving = ClassOutcome { in_use: Some("its deletion waits".to_owned()), ..held("50 are held") };
+    assert_eq!(says(&after(&[(1, leaving)]), "Stalled"), "True MassChangeHeld", "the class waits for these, too");
+}
+
+#[test]
+fn roles_without_a_binding_are_told_and_said_once() {
+    let orphans = |count: i32, names: &[&str]| {
+        let roles = names.iter().map(|name| format!("arn:{name}")).collect();
+        ClassOutcome { orphans: Some(OrphanedRoles { count, roles }), ..fine(1) }
+    };
+    let said = |before: &ClassOutcome, now: &ClassOutcome| {
+        let before = after(&[(1, before.clone())]);
+        let next = class_status(&before, now, &at(2));
+        class_notices(&before, &next).into_iter().map(|notice| notice.note).collect::<Vec<_>>()
+    };
+    let (none, two) = (orphans(0, &[]), orphans(2, &["a", "b"]));
+    let note = "2 roles have the tags of this cluster and no IrsaBinding: arn:a, arn:b; make the binding again that the \
+                role's tags name, or delete the role: the operator does not";
+    assert_eq!(said(&none, &two), [note]);
+    assert_eq!(said(&fine(1), &two), [note]);
+    assert!(said(&two, &two).is_empty() && said(&two, &none).is_empty() && said(&two, &orphans(1, &["b"])).is_empty());
+    assert_eq!(said(&two, &orphans(2, &["b", "c"])).len(), 1, "another one");
+    let (many, others) = (orphans(40, &["a", "b", "c", "d"]), orphans(39, &["b", "c", "d", "e"]));
+    assert!(said(&none, &many)[0].starts_with("40 roles have") && said(&none, &many)[0].contains("arn:c and 37 more;"));
+    assert!(said(&many, &others).is_empty(), "it was one of them before, though not named");
+    let status = after(&[(1, two.clone()), (2, fine(1))]);
+    assert_eq!(status.orphans, two.orphans, "what is not known again after a start stays");
+    assert_eq!(after(&[(1, two), (2, none)]).orphans, None);
 }

@@ -1,0 +1,76 @@
+//! Roles without a binding: the sweeps suspect them, the API server confirms them, the classes tell of them.
+
+use super::api::{self, ApiError};
+use super::state::{Ctx, State};
+use super::write;
+use crate::api::OrphanedRoles;
+use crate::orphans::Orphan;
+use crate::snapshot::Detailed;
+use crate::store::{LeanBinding, NsName};
+use std::sync::Arc;
+use std::time::Instant;
+use tracing::debug;
+
+/// As many are asked for after one sweep; the others after the next.
+const ASKED: usize = 500;
+
+/// As many are named in the status of a class.
+const NAMED: usize = 20;
+
+impl State {
+    /// A page of a sweep, before what is in it goes to the snapshot.
+    pub fn look_for_orphans(&mut self, account: &str, page: &[Detailed], cluster: &str) {
+        let issuer = self.classes_seen.values().find(|seen| seen.place.account == account);
+        let Some(issuer) = issuer.map(|seen| seen.place.issuer.as_str()) else { return };
+        let bindings = &self.bindings;
+        self.orphans.page(account, page, cluster, issuer, |key| bindings.get(key).is_some());
+    }
+
+    /// How many there are in an account, where that is known.
+    pub fn orphan_count(&self, account: &str) -> Option<usize> {
+        Some(self.orphans_in(account)?.count())
+    }
+
+    fn orphans_in<'a>(&'a self, account: &str) -> Option<impl Iterator<Item = Orphan<'a>>> {
+        // A binding that has come back is not to wait for the next sweep.
+        Some(self.orphans.of(account)?.filter(|orphan| self.bindings.get(orphan.binding).is_none()))
+    }
+
+    /// Those that a class tells of: whose tags name it, and, if it is the first of its account, those of no class there.
+    pub fn orphans_of(&self, class: &str) -> Option<OrphanedRoles> {
+        let account = &self.classes_seen.get(class)?.place.account;
+        let here = |name: &str| self.classes_seen.get(name).is_some_and(|seen| seen.place.account == *account);
+        let names = self.classes_seen.keys().map(AsRef::<str>::as_ref);
+        let first = names.filter(|name| here(name)).min() == Some(class);
+        let told = |orphan: &Orphan<'_>| if here(orphan.class) { orphan.class == class } else { first };
+        let mut orphans = OrphanedRoles::default();
+        for orphan in self.orphans_in(account)?.filter(told) {
+            orphans.count = orphans.count.saturating_add(1);
+            if orphans.roles.len() < NAMED {
+                orphans.roles.push(orphan.arn.to_owned());
+            }
+        }
+        Some(orphans)
+    }
+}
+
+/// A sweep is complete: whom it suspects is asked for.
+pub async fn confirm(ctx: &Arc<Ctx>, account: &str, begun: Instant) {
+    let suspects = ctx.state().orphans.end(account, begun, ctx.settings.settle);
+    for (arn, binding) in suspects.into_iter().take(ASKED) {
+        match is_there(ctx, &binding).await {
+            Ok(there) => ctx.state().orphans.asked(account, &arn, there),
+            // The next sweep asks again.
+            Err(error) => debug!(%binding, ?error, "could not be asked for"),
+        }
+    }
+}
+
+async fn is_there(ctx: &Ctx, binding: &NsName) -> Result<bool, ApiError> {
+    let api = write::namespaced::<LeanBinding>(ctx, &binding.namespace);
+    match api::send(&format!("show IrsaBinding {binding}"), api.get_metadata(&binding.name)).await {
+        Ok(_) => Ok(true),
+        Err(ApiError::NotFound) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

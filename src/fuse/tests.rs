@@ -1,0 +1,301 @@
+use super::*;
+use proptest::prelude::*;
+
+/// The bindings of one class, and a clock.
+struct World {
+    fuse: Fuse,
+    start: Instant,
+    second: u64,
+    /// In the store, those that are being deleted among them.
+    bindings: usize,
+}
+
+fn key(number: usize) -> NsName {
+    NsName::new("n", format!("b{number:04}"))
+}
+
+impl World {
+    fn new(bindings: usize) -> Self {
+        Self { fuse: Fuse::new(true), start: Instant::now(), second: 0, bindings }
+    }
+
+    fn now(&self) -> Instant {
+        self.start + Duration::from_secs(self.second)
+    }
+
+    fn delete(&mut self, numbers: std::ops::Range<usize>) {
+        let now = self.now();
+        numbers.for_each(|number| self.fuse.note(&key(number), "c", true, now));
+    }
+
+    fn ask(&mut self, number: usize) -> Verdict {
+        let (bindings, now) = (self.bindings, self.now());
+        self.fuse.ask(&key(number), || bindings, now)
+    }
+
+    /// Asks for all of these; those that may go are gone at once. Returns how many.
+    fn removed(&mut self, numbers: std::ops::Range<usize>) -> usize {
+        let mut removed = 0;
+        for number in numbers {
+            if self.fuse.class_of.contains_key(&key(number)) && self.ask(number) == Verdict::Go {
+                self.fuse.gone(&key(number), self.now());
+                self.bindings -= 1;
+                removed += 1;
+            }
+        }
+        removed
+    }
+
+    fn allow(&mut self, count: usize) {
+        let now = self.now();
+        self.fuse.allow("c", count, now);
+    }
+
+    fn held(&self) -> Option<Held> {
+        self.fuse.held("c", || self.bindings)
+    }
+}
+
+#[test]
+fn nothing_begins_in_the_first_ten_seconds() {
+    let mut world = World::new(1);
+    world.delete(0..1);
+    let then = world.now() + WAIT;
+    assert_eq!(world.ask(0), Verdict::Wait(then));
+    world.second = 9;
+    world.delete(0..1);
+    assert_eq!(world.ask(0), Verdict::Wait(then), "noted twice, it waits once");
+    world.second = 10;
+    assert_eq!((world.ask(0), world.ask(0)), (Verdict::Go, Verdict::Go));
+}
+
+/// Bindings of the class, and how many are deleted at once: whether these are held.
+#[test]
+fn more_than_twenty_and_more_than_a_tenth() {
+    let table = [
+        (1, 1, false),
+        (20, 20, false),
+        (21, 21, true),
+        (50, 50, true),
+        (53, 20, false),
+        (209, 21, true),
+        (210, 21, false),
+        (210, 22, true),
+        (10_000, 1000, false),
+        (10_000, 1001, true),
+    ];
+    for (bindings, deleted, held) in table {
+        let mut world = World::new(bindings);
+        world.delete(0..deleted);
+        world.second = 10;
+        assert_eq!(world.removed(0..deleted), if held { 0 } else { deleted }, "{deleted} of {bindings}");
+        let told = held.then_some(Held { count: deleted, of: bindings });
+        assert_eq!(world.held(), told, "{deleted} of {bindings}");
+    }
+}
+
+#[test]
+fn what_comes_within_ten_minutes_counts_together() {
+    let mut world = World::new(100);
+    world.delete(0..15);
+    world.second = 10;
+    assert_eq!(world.removed(0..15), 15);
+    world.second = 300;
+    world.delete(20..26);
+    world.second = 310;
+    assert_eq!(world.removed(20..26), 0);
+    assert_eq!(world.held(), Some(Held { count: 6, of: 100 }), "what is gone belonged to what there was before");
+    // Time alone takes nothing back of what is held. What comes later is few again.
+    world.second = 611;
+    assert_eq!(world.removed(20..26), 0);
+    world.delete(30..35);
+    world.second = 621;
+    assert_eq!(world.removed(30..35), 5);
+
+    let mut slow = World::new(100);
+    for round in 0..10 {
+        slow.second = round * 700;
+        slow.delete(0..20);
+        slow.second += 10;
+        assert_eq!(slow.removed(0..20), 20, "round {round}");
+        slow.bindings = 100;
+    }
+}
+
+#[test]
+fn what_has_begun_counts_and_goes_on() {
+    let mut world = World::new(50);
+    world.delete(0..15);
+    world.second = 10;
+    assert!((0..15).all(|number| world.ask(number) == Verdict::Go));
+    world.delete(15..21);
+    world.second = 20;
+    assert_eq!(world.ask(15), Verdict::Held(Held { count: 6, of: 50 }));
+    assert_eq!(world.ask(0), Verdict::Go, "it has begun");
+    world.second = 610;
+    world.delete(30..44);
+    world.second = 620;
+    assert_eq!(world.removed(30..44), 14, "what began ten minutes ago and has not ended counts no more");
+}
+
+#[test]
+fn the_oldest_go_first() {
+    let mut world = World::new(50);
+    world.delete(20..40);
+    world.second = 5;
+    world.delete(0..20);
+    world.second = 15;
+    assert_eq!(world.removed(0..40), 0);
+    world.allow(20);
+    assert_eq!((world.removed(0..20), world.removed(20..40)), (0, 20));
+}
+
+#[test]
+fn so_many_go_on_as_are_allowed() {
+    let mut world = World::new(50);
+    world.delete(0..50);
+    world.second = 10;
+    assert_eq!(world.removed(0..50), 0);
+    world.allow(30);
+    assert_eq!(world.held().unwrap().count, 20);
+    world.second = 11;
+    assert_eq!(world.removed(0..50), 30);
+    assert_eq!(world.held(), Some(Held { count: 20, of: 50 }));
+    world.second = 5000;
+    assert_eq!(world.removed(0..50), 0, "the rest waits for a word, however few they are");
+    world.allow(20);
+    assert_eq!((world.removed(0..50), world.held()), (20, None));
+    assert_eq!(world.bindings, 0);
+}
+
+#[test]
+fn what_is_allowed_does_not_count_and_is_not_kept_for_ever() {
+    let mut world = World::new(100);
+    world.allow(60);
+    world.delete(0..50);
+    world.second = 10;
+    assert_eq!(world.removed(0..50), 50, "it may be said before");
+    world.delete(50..55);
+    world.second = 20;
+    assert_eq!(world.removed(50..55), 5, "few as these are, they need no word");
+    world.delete(60..95);
+    world.second = 30;
+    assert_eq!(world.removed(60..95), 10, "what was left of it");
+    let mut late = World::new(100);
+    late.allow(60);
+    late.second = 595;
+    late.delete(0..50);
+    late.second = 605;
+    assert_eq!(late.removed(0..50), 0);
+}
+
+#[test]
+fn what_keeps_its_role_neither_counts_nor_waits() {
+    let mut world = World::new(50);
+    let now = world.now();
+    (0..30).for_each(|number| world.fuse.note(&key(number), "c", false, now));
+    assert_eq!(world.ask(0), Verdict::Go);
+    world.delete(30..50);
+    world.second = 10;
+    assert_eq!(world.removed(30..50), 20);
+
+    let mut world = World::new(50);
+    world.delete(0..50);
+    world.second = 10;
+    assert_eq!(world.removed(0..50), 0);
+    let now = world.now();
+    (0..40).for_each(|number| world.fuse.note(&key(number), "c", false, now));
+    assert_eq!((world.ask(0), world.removed(40..50)), (Verdict::Go, 0), "ten that are held already stay so");
+}
+
+#[test]
+fn classes_do_not_count_for_each_other() {
+    let mut world = World::new(30);
+    let now = world.now();
+    (0..15).for_each(|number| world.fuse.note(&key(number), "c", true, now));
+    (15..30).for_each(|number| world.fuse.note(&key(number), "d", true, now));
+    world.second = 10;
+    assert_eq!(world.removed(0..30), 30);
+}
+
+#[test]
+fn off_it_holds_nothing_and_remembers_nothing() {
+    let mut world = World { fuse: Fuse::new(false), ..World::new(50) };
+    world.delete(0..50);
+    assert_eq!(world.ask(0), Verdict::Go);
+    world.allow(7);
+    assert!(world.fuse.classes.is_empty() && world.fuse.class_of.is_empty());
+}
+
+#[test]
+fn nothing_is_remembered_for_longer_than_it_counts() {
+    let mut world = World::new(100);
+    world.allow(5);
+    world.delete(0..20);
+    world.second = 10;
+    world.removed(0..20);
+    let now = world.now() + WINDOW;
+    world.fuse.tidy(now);
+    assert!(world.fuse.classes.is_empty() && world.fuse.class_of.is_empty());
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Delete(usize, usize),
+    Pass(u64),
+    Allow(usize),
+    Retain(usize),
+    Ask,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        (0..300_usize, 1..40_usize).prop_map(|(from, count)| Event::Delete(from, count)),
+        (1..400_u64).prop_map(Event::Pass),
+        (0..30_usize).prop_map(Event::Allow),
+        (0..300_usize).prop_map(Event::Retain),
+        Just(Event::Ask),
+    ]
+}
+
+proptest! {
+    /// Whatever happens: in no ten minutes more roles go than the larger of 20 and a tenth, and what was allowed.
+    #[test]
+    fn no_more_go_than_may(events in proptest::collection::vec(event(), 1..60), bindings in 30..300_usize) {
+        let mut world = World::new(bindings);
+        let mut gone: Vec<(u64, usize)> = Vec::new();
+        let mut allowed: Vec<(u64, usize)> = Vec::new();
+        let mut deleted = std::collections::BTreeSet::new();
+        for event in events {
+            let now = world.now();
+            match event {
+                Event::Delete(from, count) => {
+                    for number in (from..from + count).filter(|number| *number < bindings) {
+                        if deleted.insert(number) {
+                            world.delete(number..number + 1);
+                        }
+                    }
+                }
+                Event::Pass(seconds) => world.second += seconds,
+                Event::Allow(count) => {
+                    world.allow(count);
+                    allowed.push((world.second, count));
+                }
+                Event::Retain(number) if deleted.contains(&number) => world.fuse.note(&key(number), "c", false, now),
+                Event::Retain(_) => {}
+                Event::Ask => {
+                    let removed = world.removed(0..bindings);
+                    gone.push((world.second, removed));
+                }
+            }
+            let within = |times: &[(u64, usize)], window: u64| -> usize {
+                let recent = times.iter().filter(|(second, _)| second + window > world.second);
+                recent.map(|(_, count)| count).sum()
+            };
+            // What is allowed may be used as late as it is asked for again.
+            let all: usize = allowed.iter().map(|(_, count)| count).sum();
+            let limit = FEW.max((world.bindings + within(&gone, 600)) / PART);
+            prop_assert!(within(&gone, 600) <= limit + all, "{gone:?} {allowed:?}");
+        }
+    }
+}

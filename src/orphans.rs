@@ -1,0 +1,158 @@
+//! Roles that are tagged as this cluster's and that no binding asks for any more. They are told of and never deleted.
+//!
+//! A sweep may be older than what happened since, and what we deleted a moment ago may still be shown. So a role is
+//! suspected once two complete sweeps, further apart than the settle time, and all between them show it so; and it
+//! counts once the API server itself says that there is no binding of the name in its tags.
+
+use crate::api::names::tag;
+use crate::iam::tags::{self, Tags};
+use crate::snapshot::Detailed;
+use crate::store::NsName;
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+/// What is known of orphans, by account. It is as large as they are many.
+#[derive(Debug, Default)]
+pub struct Orphans {
+    accounts: HashMap<Box<str>, Account>,
+}
+
+#[derive(Debug, Default)]
+struct Account {
+    /// By ARN.
+    roles: BTreeMap<Box<str>, Suspect>,
+    /// The running sweep.
+    sweep: u32,
+    /// It has shown a role of this cluster's id and another issuer: who is the clone, nobody knows yet.
+    contradicted: bool,
+    /// When the first complete sweep was begun.
+    first: Option<Instant>,
+    /// There were sweeps enough to know of each role whether it is one.
+    known: bool,
+}
+
+#[derive(Debug)]
+struct Suspect {
+    binding: NsName,
+    class: Box<str>,
+    /// When the first complete sweep was begun that showed it so.
+    since: Option<Instant>,
+    /// The last sweep that showed it so.
+    shown: u32,
+    confirmed: bool,
+}
+
+/// A role without a binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Orphan<'a> {
+    /// Its ARN.
+    pub arn: &'a str,
+    /// The binding that its tags name.
+    pub binding: &'a NsName,
+    /// The class that its tags name; may be empty.
+    pub class: &'a str,
+}
+
+impl Orphans {
+    /// A sweep of this account begins.
+    pub fn begin(&mut self, account: &str, sweep: u32) {
+        let account = self.accounts.entry(account.into()).or_default();
+        account.sweep = sweep;
+        account.contradicted = false;
+    }
+
+    /// Tags are not seen any more: nothing is known.
+    pub fn forget(&mut self, account: &str) {
+        self.accounts.remove(account);
+    }
+
+    /// A page of it. `cluster` and `issuer` are ours, `bound` says whether there is such a binding.
+    pub fn page(
+        &mut self,
+        account: &str,
+        page: &[Detailed],
+        cluster: &str,
+        issuer: &str,
+        bound: impl Fn(&NsName) -> bool,
+    ) {
+        let Some(account) = self.accounts.get_mut(account) else { return };
+        for role in page.iter().filter(|role| tags::get(&role.tags, tag::CLUSTER) == Some(cluster)) {
+            if tags::get(&role.tags, tag::ISSUER).is_some_and(|other| other != issuer) {
+                account.contradicted = true;
+            }
+            let Some(binding) = owner(&role.tags).filter(|binding| !bound(binding)) else { continue };
+            let (class, shown) = (tags::get(&role.tags, tag::CLASS).unwrap_or_default(), account.sweep);
+            let entry = account.roles.entry(role.arn.as_str().into()).or_insert_with(|| Suspect {
+                binding: binding.clone(),
+                class: class.into(),
+                since: None,
+                shown,
+                confirmed: false,
+            });
+            if entry.binding != binding {
+                (entry.binding, entry.since, entry.confirmed) = (binding, None, false);
+            }
+            entry.shown = shown;
+            if *entry.class != *class {
+                entry.class = class.into();
+            }
+        }
+    }
+
+    /// The sweep, begun then, is complete. Returns which bindings are to be asked for, with the ARN of the role.
+    pub fn end(&mut self, account: &str, begun: Instant, settle: Duration) -> Vec<(Box<str>, NsName)> {
+        let Some(account) = self.accounts.get_mut(account) else { return Vec::new() };
+        let later = |since: Instant| begun > since + settle;
+        let sweep = account.sweep;
+        account.roles.retain(|_, role| role.shown == sweep);
+        if account.contradicted {
+            account.roles.clear();
+        }
+        account.known |= later(*account.first.get_or_insert(begun));
+        let mut ask = Vec::new();
+        for (arn, role) in &mut account.roles {
+            if later(*role.since.get_or_insert(begun)) && !role.confirmed {
+                ask.push((arn.clone(), role.binding.clone()));
+            }
+        }
+        ask
+    }
+
+    /// The API server was asked for the binding of this role: whether it is there.
+    pub fn asked(&mut self, account: &str, arn: &str, there: bool) {
+        let Some(roles) = self.accounts.get_mut(account).map(|account| &mut account.roles) else { return };
+        match roles.get_mut(arn) {
+            Some(role) if !there => role.confirmed = true,
+            _ => drop(roles.remove(arn)),
+        }
+    }
+
+    /// The orphans of an account, by ARN; `None` before that can be known.
+    pub fn of(&self, account: &str) -> Option<impl Iterator<Item = Orphan<'_>>> {
+        let account = self.accounts.get(account).filter(|account| account.known)?;
+        let confirmed = account.roles.iter().filter(|(_, role)| role.confirmed);
+        Some(confirmed.map(|(arn, role)| Orphan { arn, binding: &role.binding, class: &role.class }))
+    }
+}
+
+/// The binding that tags name, unless the role was released. What can't be a name in Kubernetes names nothing.
+fn owner(tags: &Tags) -> Option<NsName> {
+    if tags::get(tags, tag::RELEASED_BY).is_some() {
+        return None;
+    }
+    let name = |key| tags::get(tags, key).filter(|name| is_name(name));
+    Some(NsName::new(name(tag::NAMESPACE)?, name(tag::BINDING)?))
+}
+
+fn is_name(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+    let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    text.len() <= 253
+        && text.chars().all(inner)
+        && text.starts_with(ends)
+        && text.ends_with(ends)
+        && !text.contains("..")
+}
+
+#[cfg(test)]
+mod tests;

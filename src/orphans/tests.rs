@@ -1,0 +1,165 @@
+use super::*;
+use std::collections::BTreeSet;
+
+const ACCOUNT: &str = "111122223333";
+const SETTLE: Duration = Duration::from_secs(90);
+
+/// A role of this cluster's, for the binding `n/NAME`.
+fn role(name: &str, other: &[(&str, &str)]) -> Detailed {
+    let mut tags: Tags = [(tag::CLUSTER, "c"), (tag::NAMESPACE, "n"), (tag::BINDING, name), (tag::ISSUER, "i")]
+        .into_iter()
+        .chain([(tag::CLASS, "default")])
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    for (key, value) in other {
+        tags.insert((*key).to_owned(), (*value).to_owned());
+    }
+    Detailed { arn: format!("arn:aws:iam::{ACCOUNT}:role/{name}"), id: name.to_owned(), tags, print: 0 }
+}
+
+struct World {
+    orphans: Orphans,
+    start: Instant,
+    sweep: u32,
+    bindings: BTreeSet<&'static str>,
+}
+
+impl World {
+    fn new(bindings: &[&'static str]) -> Self {
+        let bindings = bindings.iter().copied().collect();
+        Self { orphans: Orphans::default(), start: Instant::now(), sweep: 0, bindings }
+    }
+
+    /// Pages that come, without an end.
+    fn pages(&mut self, roles: &[Detailed]) {
+        self.sweep += 1;
+        self.orphans.begin(ACCOUNT, self.sweep);
+        for page in roles.chunks(2) {
+            self.orphans.page(ACCOUNT, page, "c", "i", |key| self.bindings.contains(&*key.name));
+        }
+    }
+
+    /// A complete sweep that was begun so many seconds after the start: whom to ask for.
+    fn sweep(&mut self, second: u64, roles: &[Detailed]) -> Vec<String> {
+        self.pages(roles);
+        let ask = self.orphans.end(ACCOUNT, self.start + Duration::from_secs(second), SETTLE);
+        ask.into_iter().map(|(_, binding)| binding.to_string()).collect()
+    }
+
+    fn asked(&mut self, name: &str, there: bool) {
+        self.orphans.asked(ACCOUNT, &format!("arn:aws:iam::{ACCOUNT}:role/{name}"), there);
+    }
+
+    fn named(&self) -> Option<Vec<String>> {
+        Some(self.orphans.of(ACCOUNT)?.map(|orphan| orphan.binding.name.to_string()).collect())
+    }
+}
+
+#[test]
+fn two_sweeps_far_apart_and_the_api_server_have_to_say_so() {
+    let mut world = World::new(&["kept"]);
+    let roles = [role("kept", &[]), role("lost", &[])];
+    assert_eq!((world.sweep(0, &roles), world.named()), (vec![], None), "nothing is known yet");
+    assert_eq!((world.sweep(90, &roles), world.named()), (vec![], None), "not further apart than that");
+    assert_eq!(world.sweep(91, &roles), ["n/lost"]);
+    assert_eq!(world.named(), Some(vec![]), "it counts once the API server has said so");
+    assert_eq!(world.sweep(92, &roles), ["n/lost"], "asked again where there was no answer");
+    world.asked("lost", false);
+    assert_eq!(world.named(), Some(vec!["lost".to_owned()]));
+    assert!(world.sweep(93, &roles).is_empty(), "asked once");
+    assert_eq!(world.named(), Some(vec!["lost".to_owned()]));
+}
+
+#[test]
+fn it_is_none_any_more_when_its_binding_is_back_or_the_role_gone() {
+    for (bindings, roles) in [(&["a"][..], vec![role("a", &[])]), (&[], vec![])] {
+        let mut world = World::new(&[]);
+        world.sweep(0, &[role("a", &[])]);
+        world.sweep(100, &[role("a", &[])]);
+        world.asked("a", false);
+        assert_eq!(world.named().unwrap().len(), 1);
+        world.bindings = bindings.iter().copied().collect();
+        world.sweep(101, &roles);
+        assert_eq!(world.named(), Some(vec![]));
+        world.bindings.clear();
+        assert!(world.sweep(102, &[role("a", &[])]).is_empty(), "all of it from the beginning");
+    }
+}
+
+#[test]
+fn a_binding_that_is_there_after_all_begins_anew() {
+    let mut world = World::new(&[]);
+    world.sweep(0, &[role("a", &[])]);
+    assert_eq!(world.sweep(100, &[role("a", &[])]), ["n/a"]);
+    world.asked("a", true);
+    assert!(world.sweep(101, &[role("a", &[])]).is_empty());
+    assert_eq!(world.sweep(192, &[role("a", &[])]), ["n/a"]);
+    world.asked("gone meanwhile", false);
+}
+
+#[test]
+fn a_sweep_that_is_broken_off_says_nothing() {
+    let mut world = World::new(&[]);
+    world.pages(&[role("a", &[])]);
+    assert!(world.sweep(0, &[]).is_empty() && world.sweep(100, &[role("a", &[])]).is_empty());
+    world.pages(&[]);
+    assert_eq!(world.sweep(200, &[role("a", &[])]), ["n/a"], "nor that it is gone");
+}
+
+#[test]
+fn where_tags_are_seen_no_more_nothing_is_known() {
+    let mut world = World::new(&[]);
+    world.sweep(0, &[role("a", &[])]);
+    world.sweep(100, &[]);
+    assert_eq!(world.named(), Some(vec![]));
+    world.orphans.forget(ACCOUNT);
+    assert_eq!(world.named(), None);
+}
+
+#[test]
+fn what_is_no_orphan() {
+    let never = [
+        vec![(tag::RELEASED_BY, "c")],
+        vec![(tag::CLUSTER, "other")],
+        vec![(tag::NAMESPACE, "../../x")],
+        vec![(tag::BINDING, "")],
+        vec![(tag::BINDING, "a..b")],
+        vec![(tag::BINDING, "A")],
+    ];
+    for tags in never {
+        let mut world = World::new(&[]);
+        let roles = [role("a", &tags)];
+        world.sweep(0, &roles);
+        assert!(world.sweep(100, &roles).is_empty(), "{tags:?}");
+    }
+    let mut world = World::new(&[]);
+    let mut nameless = role("a", &[]);
+    nameless.tags.remove(tag::NAMESPACE);
+    world.sweep(0, std::slice::from_ref(&nameless));
+    assert!(world.sweep(100, &[nameless]).is_empty());
+}
+
+#[test]
+fn where_two_clusters_have_one_id_none_is_counted() {
+    let mut world = World::new(&["theirs"]);
+    let (lost, other) = (role("lost", &[]), role("theirs", &[(tag::ISSUER, "another")]));
+    world.sweep(0, std::slice::from_ref(&lost));
+    assert_eq!(world.sweep(100, std::slice::from_ref(&lost)), ["n/lost"]);
+    world.asked("lost", false);
+    assert!(world.sweep(101, &[lost.clone(), other]).is_empty());
+    assert_eq!(world.named(), Some(vec![]));
+    assert!(world.sweep(102, std::slice::from_ref(&lost)).is_empty());
+    assert_eq!(world.sweep(200, &[lost]), ["n/lost"], "the other one is gone");
+}
+
+#[test]
+fn tags_that_change_owner_begin_anew() {
+    let mut world = World::new(&[]);
+    world.sweep(0, &[role("a", &[])]);
+    let moved = role("a", &[(tag::BINDING, "b"), (tag::CLASS, "second")]);
+    assert!(world.sweep(100, std::slice::from_ref(&moved)).is_empty());
+    assert_eq!(world.sweep(200, std::slice::from_ref(&moved)), ["n/b"]);
+    world.asked("a", false);
+    let found: Vec<_> = world.orphans.of(ACCOUNT).unwrap().map(|o| (o.arn.to_owned(), o.class.to_owned())).collect();
+    assert_eq!(found, [(moved.arn, "second".to_owned())]);
+}
