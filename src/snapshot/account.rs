@@ -3,11 +3,16 @@
 use super::entry::{Entry, Half, Said, short};
 use super::print::{Detailed, Listed};
 use crate::error::Error;
+use crate::iam::role::Role;
+use crate::store::Packed;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// As many roles may be newly missing or changed in one sweep before a second one is asked: so many, or that share.
 const MANY: (usize, usize) = (20, 20);
+
+/// Twenty requests a second, the most by default, make fewer roles than this in two minutes.
+const OWNS: usize = 2000;
 
 /// How the roles of an account are watched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +51,8 @@ pub struct Account {
     trouble: Option<Error>,
     /// When the first sweep was begun.
     since: Option<Instant>,
+    /// Roles that are kept as our own writes left them.
+    owns: usize,
 }
 
 /// How many roles an account has, and may have.
@@ -92,6 +99,24 @@ pub struct Verdict {
 }
 
 impl Account {
+    /// What our own write made of a role. It is as large as its policies, and kept for so many roles only as an account
+    /// lets anybody write in a settle window: of others what reads show is believed.
+    pub(super) fn keep(&mut self, arn: &str, role: Option<&Role>) {
+        let full = self.owns >= OWNS;
+        let entry = self.entry(arn);
+        let had = entry.own.is_some();
+        entry.own = role.filter(|_| had || !full).map(Packed::of);
+        let has = entry.own.is_some();
+        self.owns = self.owns.saturating_add_signed(isize::from(has) - isize::from(had));
+    }
+
+    /// Drops what our own writes made of roles, once reads can be believed again.
+    pub(super) fn tidy(&mut self, settle: Duration, now: Instant) {
+        let over = |entry: &Entry| entry.written.is_none_or(|at| now >= at + settle);
+        self.roles.values_mut().filter(|entry| over(entry)).for_each(|entry| entry.own = None);
+        self.owns = self.roles.values().filter(|entry| entry.own.is_some()).count();
+    }
+
     pub(super) fn begin(&mut self, source: Source, begun: Instant) -> u32 {
         self.number += 1;
         self.running = Some(Running { number: self.number, begun, source });

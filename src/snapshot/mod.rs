@@ -31,7 +31,6 @@ use crate::api::names::tag;
 use crate::error::Error;
 use crate::iam::role::Role;
 use crate::iam::tags;
-use crate::store::Packed;
 use entry::{Agreed, Entry};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -141,22 +140,24 @@ impl Snapshot {
 
     /// A change is about to be sent: until [`Snapshot::wrote`] or [`Snapshot::agree`] nobody knows what the role is.
     pub fn unknown(&mut self, arn: &str) {
-        let entry = self.entry_mut(arn);
+        let account = self.account_mut(arn);
+        account.keep(arn, None);
+        let entry = account.entry(arn);
         entry.agreed = None;
-        entry.own = None;
         entry.writing = true;
     }
 
     /// A change was answered, and this is what it made of the role; `None` where the answer is missing.
     pub fn wrote(&mut self, arn: &str, role: Option<Role>, now: Instant) {
-        let entry = self.entry_mut(arn);
+        let account = self.account_mut(arn);
+        account.keep(arn, role.as_ref());
+        let entry = account.entry(arn);
         entry.agreed = None;
         entry.writing = false;
         entry.written = Some(now);
-        if let Some(role) = &role {
-            entry.id = role.id.as_str().into();
+        if let Some(role) = role {
+            entry.id = role.id.into();
         }
-        entry.own = role.as_ref().map(Packed::of);
     }
 
     /// The role was read, or written step by step since it was read, and is as desired. `clean`: nothing had to be done.
@@ -174,16 +175,16 @@ impl Snapshot {
 
     /// Drops what our own writes made of a role once reads can be believed again: it is as large as its policies.
     fn settled(&mut self, arn: &str, settle: Duration, now: Instant) {
-        let entry = self.entry_mut(arn);
-        entry.own.take_if(|_| entry.written.is_none_or(|at| now >= at + settle));
+        let account = self.account_mut(arn);
+        if account.entry(arn).written.is_none_or(|at| now >= at + settle) {
+            account.keep(arn, None);
+        }
     }
 
     /// Drops what our own writes made of roles once reads can be believed again, as after many writes no look may come
     /// for long.
     pub fn tidy(&mut self, settle: Duration, now: Instant) {
-        for entry in self.accounts.values_mut().flat_map(|account| account.roles.values_mut()) {
-            entry.own.take_if(|_| entry.written.is_none_or(|at| now >= at + settle));
-        }
+        self.accounts.values_mut().for_each(|account| account.tidy(settle, now));
     }
 
     /// We have deleted the role; sweeps may show it for a while.

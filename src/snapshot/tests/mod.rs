@@ -294,3 +294,21 @@ fn where_bulk_is_refused_a_start_reads_one_after_another() {
     assert_eq!(snapshot.lapsed(ACCOUNT, now + SETTLE).len(), 1);
     assert_eq!(snapshot.judge(&question, SETTLE, now + SETTLE), Judgement::Look);
 }
+
+#[test]
+fn of_no_more_roles_than_an_account_takes_writes_our_own_are_kept() {
+    let (mut snapshot, now) = (Snapshot::default(), Instant::now());
+    let write = |snapshot: &mut Snapshot, n: usize| {
+        let role = role(&n.to_string(), 3600);
+        snapshot.unknown(&role.arn);
+        snapshot.wrote(&role.arn, Some(role.clone()), now);
+        snapshot.own(&role.arn, SETTLE, now).is_some()
+    };
+    let kept = (0..4000).filter(|n| write(&mut snapshot, *n)).count();
+    assert_eq!(kept, 2000);
+    assert!(write(&mut snapshot, 0) && !write(&mut snapshot, 3999), "who has a place keeps it");
+    snapshot.tidy(SETTLE, now + SETTLE);
+    let later = role("3999", 3600);
+    snapshot.wrote(&later.arn, Some(later.clone()), now + SETTLE);
+    assert!(snapshot.own(&later.arn, SETTLE, now + SETTLE).is_some(), "and places become free");
+}
