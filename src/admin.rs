@@ -7,7 +7,11 @@ use axum::http::{StatusCode, header};
 use axum::routing::get;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+
+/// A watch that was not refused for so long works again.
+const PASSED: Duration = Duration::from_secs(30);
 
 /// Whether each watch works, and what is wrong with it if not.
 #[derive(Debug, Default)]
@@ -19,7 +23,16 @@ pub struct Health {
 #[derive(Clone, Debug, Default)]
 struct Watch {
     complete: bool,
-    trouble: Option<String>,
+    /// What was last wrong with it, and when.
+    trouble: Option<(String, Instant)>,
+}
+
+impl Watch {
+    /// One that goes on after an attempt was refused says nothing of it before something happens. While it does not work
+    /// it is tried every few seconds.
+    fn works(&self) -> bool {
+        self.complete && self.trouble.as_ref().is_none_or(|(_, at)| at.elapsed() >= PASSED)
+    }
 }
 
 impl Health {
@@ -43,16 +56,16 @@ impl Health {
     pub fn broken(&self, kind: &str, why: &str) -> bool {
         let mut all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let watch = all.entry(kind.to_owned()).or_default();
-        let news = watch.trouble.as_deref() != Some(why);
-        watch.trouble = Some(why.to_owned());
-        news
+        let known = watch.trouble.take().is_some_and(|(before, at)| before == why && at.elapsed() < PASSED);
+        watch.trouble = Some((why.to_owned(), Instant::now()));
+        !known
     }
 
     /// Each kind, and whether its watch works now.
     #[must_use]
     pub fn watches(&self) -> Vec<(String, bool)> {
         let all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().map(|(kind, watch)| (kind.clone(), watch.complete && watch.trouble.is_none())).collect()
+        all.iter().map(|(kind, watch)| (kind.clone(), watch.works())).collect()
     }
 
     /// What is waited for, one line each; empty once every watch has shown a complete list. A watch that is lost later
@@ -63,7 +76,7 @@ impl Health {
         let missing = all.iter().filter(|(_, watch)| !watch.complete);
         missing
             .map(|(kind, watch)| match &watch.trouble {
-                Some(why) => format!("the watch on {kind} does not work: {why}"),
+                Some((why, _)) => format!("the watch on {kind} does not work: {why}"),
                 None => format!("waiting for the first complete list of {kind}"),
             })
             .collect()
