@@ -1,7 +1,7 @@
 //! What sweeps of the account see, and what is done where they are not to be had or not to be believed.
 
 use crate::harness::documents::aws;
-use crate::harness::{Env, Operator, Space, eventually, is, message, paths, reason};
+use crate::harness::{Env, Operator, Space, eventually, is, message, reason};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -151,34 +151,4 @@ async fn where_the_bulk_call_is_refused(space: &Space, names: &[String]) {
     assert!(!kinds(space, since).await.contains(&"GetRole".to_owned()), "no role is read by itself any more");
     strip(space, &names[3..4]).await;
     restored(space, &names[3..4]).await;
-}
-
-/// Sweeps that fail are said on the class; bindings stay as they are, and all goes on when sweeps do.
-#[tokio::test]
-async fn an_account_that_can_not_be_watched() {
-    let env = Env::own("blind");
-    let mut operator = Operator::start(&env, FLAGS);
-    operator.ready().await;
-    env.default_class().await;
-    let space = env.space("blind", &operator).await;
-    let before = space.make_ready("app", policies()).await;
-    snapshot_says(&space, "Snapshot").await;
-    let rule = json!({"action": "fail", "status": 500, "match": {"operation": ["ListRoles", "GetAccountAuthorizationDetails"]}});
-    let rule = space.emulator.rule(rule).await;
-    let class = snapshot_says(&space, "Unavailable").await;
-    assert!(is(&class, "Ready", "True") && is(&class, "SnapshotReady", "False"), "{class}");
-    assert_eq!(space.binding("app").await["status"], before["status"]);
-    space.make_ready("new", policies()).await;
-    // One who starts then waits for what will not come only for a while.
-    operator.terminate();
-    eventually("the operator ends", async || operator.ended().ok_or_else(String::new)).await;
-    let mut operator = Operator::start(&env, FLAGS);
-    operator.ready().await;
-    let longer = json!({"spec": {"role": {"maxSessionDurationSeconds": 7200}}});
-    space.kube.patch(&format!("{}/default", paths::CLASSES), &longer).await;
-    space.role_until("app", "has the class's session", |role| role["maxSessionDuration"] == 7200).await;
-    drop(rule);
-    snapshot_says(&space, "Snapshot").await;
-    strip(&space, &["app".to_owned()]).await;
-    restored(&space, &["app".to_owned()]).await;
 }

@@ -8,6 +8,7 @@
 #[path = "../e2e/harness/mod.rs"]
 mod harness;
 
+mod blind;
 mod budget;
 mod faults;
 mod minute;
