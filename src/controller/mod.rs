@@ -3,6 +3,7 @@
 
 mod account;
 mod api;
+mod beat;
 mod binding;
 mod bygone;
 mod class;

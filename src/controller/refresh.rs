@@ -1,5 +1,6 @@
 //! Sweeps: what all roles of an account look like, by two bulk calls, every few minutes.
 
+use super::beat::{SWEEPS, spread};
 use super::orphans;
 use super::state::Ctx;
 use crate::api::reason;
@@ -15,12 +16,6 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::{Instrument, debug, info, info_span, warn};
 
-/// The share of the request rate that sweeps may take: ten clusters may share one account.
-const SWEEPS: f64 = 0.05;
-/// The share that direct reads may take where the bulk call is refused.
-const READS: f64 = 0.2;
-/// Calls of a direct read: the role, two lists, and an inline policy.
-const CALLS_A_READ: f64 = 4.0;
 /// How soon after one sweep a hint may bring the next, as a part of the interval.
 const HINTED: u32 = 4;
 /// After so many intervals a bulk call that was refused is tried again.
@@ -50,12 +45,6 @@ pub async fn run(ctx: Arc<Ctx>) {
     }
 }
 
-/// What a sweep cost.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cost {
-    calls: usize,
-}
-
 struct Sweeper {
     ctx: Arc<Ctx>,
     account: String,
@@ -83,11 +72,10 @@ impl Sweeper {
             let Some(reach) = self.ctx.state().reach(&self.account, self.way) else { return };
             let aws = reach.aws.on_behalf(Kind::Sweep, Arc::default());
             let (pause, soonest) = match self.sweep(&aws, &reach.paths).await {
-                Ok(cost) => {
+                Ok(calls) => {
                     (self.failures, self.denied) = (0, 0);
                     self.trouble(None);
-                    let calls = f64::from(u32::try_from(cost.calls).unwrap_or(u32::MAX));
-                    let least = Duration::from_secs_f64(calls / (SWEEPS * aws.rate()));
+                    let least = spread(calls, SWEEPS, aws.rate());
                     let pause = jittered(self.ctx.settings.resync.max(least), 0.1, fastrand::u64(..));
                     (pause, least.max(pause / HINTED))
                 }
@@ -151,7 +139,8 @@ impl Sweeper {
         self.tell();
     }
 
-    async fn sweep(&mut self, aws: &Aws, paths: &[String]) -> Result<Cost, Error> {
+    /// Returns how many calls it took.
+    async fn sweep(&mut self, aws: &Aws, paths: &[String]) -> Result<usize, Error> {
         let now = Instant::now();
         if self.refused.is_some_and(|until| until <= now) {
             self.refused = Some(now + self.ctx.settings.resync * REFUSED);
@@ -159,7 +148,7 @@ impl Sweeper {
                 Category::Denied => {
                     self.way += 1;
                     self.act(&Verdict::default());
-                    Ok(Cost::default())
+                    Ok(0)
                 }
                 _ => Err(error),
             });
@@ -167,11 +156,11 @@ impl Sweeper {
         self.sweep_by(self.source, aws, paths).await
     }
 
-    async fn sweep_by(&mut self, source: Source, aws: &Aws, paths: &[String]) -> Result<Cost, Error> {
+    async fn sweep_by(&mut self, source: Source, aws: &Aws, paths: &[String]) -> Result<usize, Error> {
         let (ctx, account) = (self.ctx.clone(), self.account.clone());
         let begun = Instant::now();
         let number = ctx.state().snapshot.begin(&account, source, begun);
-        let mut cost = Cost::default();
+        let mut calls = 0;
         if source == Source::Bulk {
             let ask = |marker| {
                 let aws = aws.clone();
@@ -183,7 +172,7 @@ impl Sweeper {
                 state.look_for_orphans(&account, &page, cluster);
                 state.snapshot.details(&account, number, sent, page, cluster);
             };
-            pages(&mut cost, ask, take).await?;
+            pages(&mut calls, ask, take).await?;
         }
         for path in paths {
             let ask = |marker| {
@@ -191,16 +180,16 @@ impl Sweeper {
                 async move { aws.heads_page(&path, marker).await }
             };
             let take = |sent, page| ctx.state().snapshot.heads(&account, number, sent, page);
-            match pages(&mut cost, ask, take).await {
+            match pages(&mut calls, ask, take).await {
                 // Then direct reads alone have to do.
                 Err(error) if error.category == Category::Denied && source == Source::Direct => {
                     self.act(&Verdict::default());
-                    return Ok(cost);
+                    return Ok(calls);
                 }
                 done => done?,
             }
         }
-        cost.calls += 1;
+        calls += 1;
         match aws.role_quota().await {
             Ok(quota) => ctx.state().snapshot.set_quota(&account, quota),
             Err(error) => debug!(%error, "the quota of roles is not known"),
@@ -218,13 +207,13 @@ impl Sweeper {
             self.refused = None;
             ctx.state().snapshot.schedule(&account, || None);
         }
-        debug!(calls = cost.calls, doubtful = verdict.doubtful.len(), ms = begun.elapsed().as_millis(), "swept");
+        debug!(calls, doubtful = verdict.doubtful.len(), ms = begun.elapsed().as_millis(), "swept");
         self.act(&verdict);
         if source == Source::Bulk {
             orphans::confirm(&ctx, &account, begun).await;
             self.tell();
         }
-        Ok(cost)
+        Ok(calls)
     }
 
     /// Wakes whom it concerns.
@@ -267,14 +256,14 @@ async fn hinted(hint: Arc<Notify>, soonest: Duration) {
 
 /// All pages of a bulk call, each as it comes. One that does not come is asked for again: to begin anew would cost all.
 async fn pages<T, F: Future<Output = Result<Page<T>, Error>>>(
-    cost: &mut Cost,
+    calls: &mut usize,
     ask: impl Fn(Option<String>) -> F,
     mut take: impl FnMut(Instant, Vec<T>),
 ) -> Result<(), Error> {
     let (mut marker, mut tries) = (None::<String>, 0);
     loop {
         let sent = Instant::now();
-        cost.calls += 1;
+        *calls += 1;
         match ask(marker.clone()).await {
             Ok(page) => {
                 take(sent, page.items);
@@ -290,37 +279,5 @@ async fn pages<T, F: Future<Output = Result<Page<T>, Error>>>(
             }
             Err(error) => return Err(error),
         }
-    }
-}
-
-impl Ctx {
-    /// Something was found in this account: a sweep is to look for more.
-    pub fn hint(&self, account: &str) {
-        if let Some(hint) = self.state().hints.get(account) {
-            hint.notify_one();
-        }
-    }
-
-    /// When a role that was read now is to be read again; `None` where sweeps show it.
-    pub fn next_direct_look(&self, account: &str, now: Instant) -> Option<Instant> {
-        let direct = self.state().snapshot.account(account).is_some_and(|account| account.source() == Source::Direct);
-        let least = self.settings.settle;
-        direct.then(|| now + jittered(self.direct_interval(account).max(least), 0.1, fastrand::u64(..)))
-    }
-
-    /// When a role that is believed to be as desired is to be read for the first time, where sweeps do not show it: spread
-    /// over the interval.
-    pub fn first_direct_look(&self, account: &str, now: Instant) -> Option<Instant> {
-        let direct = self.state().snapshot.account(account).is_some_and(|account| account.source() == Source::Direct);
-        direct.then(|| now + self.direct_interval(account).mul_f64(fastrand::f64()))
-    }
-
-    /// How often each role is read directly, so that all together keep within their share of the rate.
-    fn direct_interval(&self, account: &str) -> Duration {
-        let state = self.state();
-        let roles = state.snapshot.account(account).map_or(0, |account| account.len());
-        let rate = state.reach(account, 0).map_or(1.0, |reach| reach.aws.rate());
-        let roles = f64::from(u32::try_from(roles).unwrap_or(u32::MAX));
-        self.settings.resync.max(Duration::from_secs_f64(roles * CALLS_A_READ / (READS * rate)))
     }
 }

@@ -94,8 +94,6 @@ pub struct Verdict {
     pub doubtful: Vec<Box<str>>,
     /// Where too many differ at once for one sweep to be believed: how many, and of how many.
     pub suspect: Option<(usize, usize)>,
-    /// It was the first of its account.
-    pub first: bool,
 }
 
 impl Account {
@@ -181,7 +179,6 @@ impl Account {
     pub(super) fn end(&mut self, number: u32, settle: Duration, now: Instant) -> Option<Verdict> {
         let Running { begun, source, .. } = self.running.take_if(|running| running.number == number)?;
         self.source = source;
-        let first = self.taken.is_none();
         self.tombs.retain(|_, tomb| tomb.shown == number || begun < tomb.deleted + settle);
         let both = source == Source::Bulk;
         self.roles.retain(|_, entry| {
@@ -220,7 +217,7 @@ impl Account {
             }
         }
         doubtful.append(&mut come);
-        Some(Verdict { doubtful, suspect, first })
+        Some(Verdict { doubtful, suspect })
     }
 
     /// No binding asks for the role any more.

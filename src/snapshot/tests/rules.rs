@@ -266,7 +266,7 @@ proptest! {
         }
         let verdict = snapshot.end(ACCOUNT, newer, SETTLE, now);
         prop_assert_eq!(verdict.is_none(), foreign.is_some());
-        prop_assert!(verdict.is_none_or(|verdict| verdict.doubtful.is_empty() && verdict.first == first));
+        prop_assert!(verdict.is_none_or(|verdict| verdict.doubtful.is_empty()));
         prop_assert!(foreign.is_none() || snapshot.account(ACCOUNT).unwrap().taken() == taken);
         prop_assert!(matches!(ask(&mut snapshot, &a, true, now), Judgement::Agreed(_)));
         prop_assert_eq!((snapshot.accounts().count(), snapshot.len()), (1, 1));
