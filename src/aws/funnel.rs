@@ -41,11 +41,11 @@ impl Aws {
         // Outside of every time-out: these begin when the call is sent.
         let waited = self.turn(operation).await?;
         let sent = Instant::now();
-        if !self.gates.fence().holds(sent) {
+        let result = send().await.map_err(|error| classify(operation, &error));
+        if result.is_err() && !self.gates.fence().holds(Instant::now()) {
             // Another replica may lead by now. This process is about to end, and has nothing to say or do any more.
             return std::future::pending().await;
         }
-        let result = send().await.map_err(|error| classify(operation, &error));
         self.learn(operation, sent, result.as_ref().err());
         self.tell(operation, waited, sent.elapsed(), result.as_ref().err());
         result

@@ -1,6 +1,7 @@
 //! The only place that names the AWS SDK. Every call goes through `funnel`; nothing of the SDK leaves this folder.
 
 mod classify;
+mod fence;
 mod funnel;
 mod gate;
 mod identity;
@@ -9,6 +10,7 @@ mod roles;
 mod sweep;
 
 use classify::AwsError;
+use fence::LastLook;
 pub use identity::Identity;
 pub use providers::Provider;
 pub use roles::Created;
@@ -119,10 +121,12 @@ impl Accounts {
 
 impl Aws {
     fn new(config: &SdkConfig, gates: Arc<Gates>) -> Self {
+        use {aws_sdk_eks::config as eks, aws_sdk_iam::config as iam, aws_sdk_sts::config as sts};
+        let last = || LastLook(gates.fence().clone());
         Self {
-            iam: aws_sdk_iam::Client::new(config),
-            sts: aws_sdk_sts::Client::new(config),
-            eks: aws_sdk_eks::Client::new(config),
+            iam: aws_sdk_iam::Client::from_conf(iam::Builder::from(config).interceptor(last()).build()),
+            sts: aws_sdk_sts::Client::from_conf(sts::Builder::from(config).interceptor(last()).build()),
+            eks: aws_sdk_eks::Client::from_conf(eks::Builder::from(config).interceptor(last()).build()),
             region: config.region().map(ToString::to_string).unwrap_or_default().into(),
             identity: Arc::default(),
             gates,

@@ -4,7 +4,7 @@
 use crate::harness::{
     Env, Replica, Space,
     documents::{allow, aws, inline},
-    eventually, is,
+    eventually, is, lease,
 };
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// From a leader's sudden end until the next one works.
 const TAKEOVER: Duration = Duration::from_secs(20);
+/// As many bindings as are worked on at a time.
+const WORKERS: usize = 8;
 /// Often, so that what was changed behind a leader's back is soon seen.
 const FLAGS: [&str; 2] = ["--resync", "2s"];
 
@@ -87,28 +89,36 @@ async fn a_leader_stops_dies_or_is_cut_off() {
     cut_off(&space, third, &names).await;
 }
 
-/// For longer than its Lease, in the middle of its work, with two calls under way: one is carried out before the next
-/// leader begins, and one after that has made the role.
+/// For longer than its Lease, in the middle of its work, with all its workers' calls under way: all but one are carried
+/// out before the next leader begins, and the last one after that has made the role.
 async fn stopped(space: &Space, mut first: Replica, second: &Replica, names: &[String]) {
     let emulator = &space.emulator;
     let hold = json!({"operation": "CreateRole", "params": {"RoleName": "*_held-*"}});
     let holds = emulator.rule(json!({"action": "hold", "match": hold, "count": 2})).await;
     let slow = emulator.rule(json!({"action": "delay", "ms": 200, "match": {"service": "iam"}})).await;
     make(space, &names[names.len() - 2..]).await;
-    let (early, late) = (
-        emulator.held("CreateRole", &space.role_name("held-0")).await,
-        emulator.held("CreateRole", &space.role_name("held-1")).await,
-    );
+    for name in &names[names.len() - 2..] {
+        emulator.held("CreateRole", &space.role_name(name)).await;
+    }
     make(space, &names[..names.len() - 2]).await;
     emulator.journal_wait(3, &format!("{}&operation=CreateRole&code=", first.query())).await;
+    let all = emulator.rule(json!({"action": "hold", "match": {"service": "iam"}})).await;
+    let held = all_wait(space).await;
+    // Nothing but the Lease is written while all wait: just after a renewal nothing is on its way.
+    renewed(space).await;
     first.operator.signal("STOP");
     let since = Instant::now();
-    emulator.release(&early).await;
+    drop((all, slow, holds));
+    let (late, early): (Vec<&Value>, Vec<&Value>) =
+        held.iter().partition(|held| held["params"]["RoleName"] == space.role_name("held-1"));
+    assert_eq!(late.len(), 1, "{held:?}");
+    for held in early {
+        release(space, held).await;
+    }
     println!("stopped: the next leader works after {:?}", takes_over(space, second, since).await);
     space.ready("held-1").await;
-    emulator.release(&late).await;
+    release(space, late[0]).await;
     emulator.journal_wait(2, &format!("operation=CreateRole&param.RoleName={}", space.role_name("held-1"))).await;
-    drop((slow, holds));
     made_once(space, names).await;
     let before = (calls(space, &first.query()).await.len(), first.writes());
     let log = first.operator.log.clone();
@@ -118,6 +128,31 @@ async fn stopped(space: &Space, mut first: Replica, second: &Replica, names: &[S
     assert_eq!(after, before, "it has sent nothing any more");
     assert!(std::fs::read_to_string(log).unwrap().contains("this replica leads no longer"));
     made_once(space, names).await;
+}
+
+/// Waits until every worker of the leader waits for AWS, and says for what.
+async fn all_wait(space: &Space) -> Vec<Value> {
+    eventually("all workers wait", async || {
+        let path = format!("/_admin/held?account={}", space.emulator.account);
+        let held = space.emulator.ask("GET", path, None).await["held"].as_array().cloned().unwrap_or_default();
+        if held.len() >= WORKERS { Ok(held) } else { Err(format!("{} calls are held", held.len())) }
+    })
+    .await
+}
+
+async fn release(space: &Space, held: &Value) {
+    let path = format!("/_admin/held/{}", held["id"]);
+    space.emulator.ask("POST", path, Some(json!({"action": "release"}))).await;
+}
+
+/// Waits for the next renewal of the Lease.
+async fn renewed(space: &Space) {
+    let seen = lease(&space.env).await["spec"]["renewTime"].clone();
+    eventually("the Lease is renewed", async || match lease(&space.env).await["spec"]["renewTime"] == seen {
+        true => Err(seen.to_string()),
+        false => Ok(()),
+    })
+    .await;
 }
 
 /// From the API server, and not from AWS, in the middle of eight calls of a second each.
