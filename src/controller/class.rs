@@ -105,7 +105,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, kind: Kind, outcome: &mut 
     let before = state.classes_seen.insert(name.clone(), seen);
     ctx.classes_changed.notify_one();
     if before.is_none_or(|before| before.place != place || before.observed != observed) {
-        state.wake_bindings_of(&name);
+        state.wake_bindings_of(&name, object.is_default);
         drop(state);
         ctx.wake.notify_one();
     }

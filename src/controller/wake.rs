@@ -56,12 +56,12 @@ impl State {
         }
     }
 
-    /// All bindings that use this class, or that wait for a default one.
-    pub fn wake_bindings_of(&mut self, class: &str) {
+    /// All bindings that use this class; where it is or was a `default` one, those that name none, too.
+    pub fn wake_bindings_of(&mut self, class: &str, default: bool) {
         let using: Vec<NsName> = self
             .bindings
             .iter()
-            .filter(|b| b.class_name.as_deref().is_none_or(|name| name == class))
+            .filter(|b| b.class_name.as_deref().map_or(default, |name| name == class))
             .map(|b| b.head.key.clone())
             .collect();
         for key in using {

@@ -112,14 +112,14 @@ impl Followed for LeanClass {
         }
         let same = before.is_some_and(|b| b.head.generation == now.head.generation && b.is_default == now.is_default);
         if !same {
-            state.wake_bindings_of(&name);
+            state.wake_bindings_of(&name, now.is_default || before.is_some_and(|before| before.is_default));
         }
     }
     fn gone(state: &mut State, was: &Self) {
         let name = was.head.key.name.clone();
         state.classes_seen.remove(&name);
         state.queue.forget(&Key::Class(name.clone()));
-        state.wake_bindings_of(&name);
+        state.wake_bindings_of(&name, was.is_default);
     }
 }
 

@@ -48,10 +48,14 @@ async fn a_new_binding_is_planned_and_nothing_is_written() {
     assert!(message(&binding, "Ready").starts_with("mode Manage would take 4 steps"), "{binding}");
     assert_eq!(reason(&binding, "RoleReady"), "Observed");
 
-    // It is not looked for at each sweep, but found when it comes.
+    // It is not looked for at each sweep, nor as often as another class comes or goes, but found when it comes.
     space.sweeps(1).await;
     let calm = space.mark().await;
-    space.sweeps(3).await;
+    space.make_class("observe-other", json!({})).await;
+    space.class_until("observe-other", "is Ready", |class| is(class, "Ready", "True")).await;
+    space.kube.delete(&format!("{}/observe-other", paths::CLASSES)).await;
+    space.class_until("observe-other", "is gone", Value::is_null).await;
+    space.sweeps(2).await;
     assert_eq!(space.operations("app", calm).await, [""; 0]);
     let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
     let mut create = space.aws.iam.create_role().role_name(space.role_name("app")).path("/irsa/");
