@@ -108,12 +108,22 @@ pub async fn operator_elsewhere(admin: &AwsAdmin, account: &str, trusted: &str) 
     let trust = format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{trusted}"}},"Action":"sts:AssumeRole"}}]}}"#
     );
-    let role = admin.iam.create_role().role_name("irsa-operator").assume_role_policy_document(trust).send().await;
+    // A principal that was made a moment ago may not be known everywhere yet.
+    let role = super::eventually("the operator's role elsewhere is made", async || {
+        let create = admin.iam.create_role().role_name("irsa-operator").assume_role_policy_document(&trust);
+        match create.send().await {
+            Err(error) if error.message().is_some_and(|text| text.starts_with("Invalid principal")) => {
+                Err(format!("{error:?}"))
+            }
+            made => Ok(made.expect("the operator's role").role.expect("a role")),
+        }
+    })
+    .await;
     for (name, document) in operator_policies(account) {
         let put = admin.iam.put_role_policy().role_name("irsa-operator").policy_name(name).policy_document(document);
         put.send().await.expect("the operator's policy");
     }
-    role.expect("the operator's role").role.expect("a role").arn
+    role.arn
 }
 
 /// What `irsa-operator iam-policy` prints.
