@@ -100,6 +100,8 @@ pub struct DesiredAccount {
     pub create: bool,
     /// Exactly the annotations that we own on it.
     pub annotations: BTreeMap<String, String>,
+    /// The role that another's annotation may name and be overwritten.
+    pub replaces: Option<String>,
 }
 
 impl Desired {
@@ -187,6 +189,7 @@ pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, plac
             name: spec.service_account.name.clone(),
             create: spec.service_account.create,
             annotations: annotations(spec, &arn, &audience),
+            replaces: spec.service_account.replace_role_arn.clone(),
         },
         retain: spec.deletion_policy.unwrap_or(class.role.deletion_policy) == DeletionPolicy::Retain,
         owner,

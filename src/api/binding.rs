@@ -119,6 +119,12 @@ pub struct ServiceAccountSpec {
     /// annotation eks.amazonaws.com/sts-regional-endpoints; where absent, the pod identity webhook and the SDK decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sts_regional_endpoints: Option<bool>,
+    /// The ARN of the role that the ServiceAccount's annotation eks.amazonaws.com/role-arn names now, where another tool
+    /// or another binding has written it and this binding may overwrite it. That is the last step, once the binding's own
+    /// role works, so that Pods have one role or the other at every moment. Any other value stays (reason Conflict).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::replace_role_arn)]
+    pub replace_role_arn: Option<String>,
 }
 
 /// The permissions of a role.
@@ -229,9 +235,9 @@ pub struct BindingStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = rules::steps)]
     pub pending_steps: Vec<String>,
-    /// Ready: AWS and the ServiceAccount are as this generation declares, or were looked at where the mode is Observe. RoleReady, PoliciesReady and
-    /// ServiceAccountReady: its parts. Reconciling: work is under way or will be tried again by itself. Stalled: nothing
-    /// happens until somebody changes something; the message says what.
+    /// Ready: AWS and the ServiceAccount are as this generation declares, or were looked at where the mode is Observe.
+    /// RoleReady, PoliciesReady and ServiceAccountReady: its parts. Reconciling: work is under way or will be tried again
+    /// by itself. Stalled: nothing happens until somebody changes something; the message says what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = rules::conditions)]
     pub conditions: Vec<Condition>,

@@ -250,11 +250,20 @@ pub fn path(schema: &mut Schema) {
 
 /// The role that the operator assumes in another account.
 pub fn assume_role_arn(schema: &mut Schema) {
+    role_arn(schema, "write the ARN of a role, as arn:aws:iam::111122223333:role/irsa-operator");
+}
+
+/// The role that an annotation may be taken from.
+pub fn replace_role_arn(schema: &mut Schema) {
+    role_arn(schema, "write the ARN of the role that the annotation names, as arn:aws:iam::111122223333:role/invoices");
+}
+
+fn role_arn(schema: &mut Schema, message: &str) {
     set(schema, json!({"minLength": 20, "maxLength": 2048}));
     rule(
         schema,
         r"self.matches('^arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/([!-~]+/)?[A-Za-z0-9_+=,.@-]{1,64}$')",
-        "write the ARN of a role, as arn:aws:iam::111122223333:role/irsa-operator",
+        message,
     );
 }
 

@@ -10,7 +10,7 @@ use crate::desired::DesiredAccount;
 use crate::error::{Category, Error};
 use crate::iam::arn::RoleArn;
 use crate::iam::owner::{Owner, Ownership};
-use crate::plan::{Account, Accounts};
+use crate::plan::{Account, Accounts, how_to_replace};
 use crate::store::{Change, Kept, LeanServiceAccount, NsName, Watched};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::json;
@@ -117,17 +117,38 @@ fn tell(state: &mut State, binding: &NsName, change: Change<LeanServiceAccount>,
     }
 }
 
-/// [`apply`], and once more with force where only the role's annotation is in the way and its value is empty or names
-/// another role of this very binding, as far as `aws` may be asked.
+/// That the annotation names another role, which is to be replaced by ours.
+#[derive(Clone, Copy, Debug)]
+pub struct Replace<'a> {
+    /// Whose role ours is.
+    pub owner: &'a Owner,
+    /// Where to look whose the other is; `None` where nobody may be asked.
+    pub aws: Option<&'a Aws>,
+    /// Whether ours can serve Pods by now.
+    pub settled: bool,
+}
+
+/// Whether it is known without a question that another's annotation has to stay, and nobody needs to wait to hear it.
+pub fn has_to_stay(state: &State, binding: &NsName, wanted: &DesiredAccount, other: &str) -> bool {
+    let live = state.accounts.get(&NsName::new(binding.namespace.clone(), wanted.name.as_str()));
+    let theirs = |live: &Arc<LeanServiceAccount>| {
+        let bindings = live.appliers.iter().filter(|applier| *applier.binding != *binding.name);
+        !live.role_arn_owners.is_empty() || bindings.into_iter().any(|other| other.keys.contains(annotation::ROLE_ARN))
+    };
+    wanted.replaces.as_deref() != Some(other) && live.is_some_and(theirs)
+}
+
+/// [`apply`], and once more with force where only the role's annotation is in the way and its value is empty. To
+/// `replace` another role's is to do so as well where it is the one that may be replaced, or one of this very binding.
 ///
 /// # Errors
-/// `Conflict` that names manager and field, where something else is in the way.
+/// `Conflict` that names manager and field, where something else is in the way; `Stale` and `Settling` where it has to
+/// be replaced in its time.
 pub async fn annotate(
     ctx: &Ctx,
-    aws: Option<&Aws>,
     binding: &NsName,
-    owner: &Owner,
     wanted: &DesiredAccount,
+    replace: Option<Replace<'_>>,
 ) -> Result<(), ApiError> {
     let live: Option<Arc<LeanServiceAccount>> =
         ctx.state().accounts.get(&NsName::new(binding.namespace.clone(), wanted.name.as_str())).cloned();
@@ -144,37 +165,56 @@ pub async fn annotate(
     let only_role = fields.iter().all(|(field, _)| field.ends_with(annotation::ROLE_ARN));
     // What is in the way may be newer than the watch. It is overwritten only as it was read here.
     let Some(live) = look(ctx, binding, &wanted.name, &live.head.uid).await? else { return Err(ApiError::Stale) };
-    if only_role && may_replace(aws, owner, live.role_arn()).await? {
+    let ours = wanted.annotations.get(annotation::ROLE_ARN).map(String::as_str);
+    let other = live.role_arn().filter(|arn| !arn.is_empty() && Some(*arn) != ours);
+    let may = match (other, replace) {
+        _ if !only_role => false,
+        (None, _) => true,
+        // It has come since the plan was made, by which ours might not be ready for its Pods.
+        (Some(_), None) => return Err(ApiError::Stale),
+        (Some(other), Some(by)) if wanted.replaces.as_deref() == Some(other) || is_ours(&by, other).await? => {
+            if !by.settled {
+                let text =
+                    format!("ServiceAccount {} names {other} until AWS shows the new role everywhere", wanted.name);
+                return Err(ApiError::Failed(Error::new(Category::Settling, text)));
+            }
+            true
+        }
+        _ => false,
+    };
+    if may {
         return apply(ctx, binding, target, &wanted.annotations, Some(&live.head.resource_version)).await;
     }
-    Err(ApiError::Failed(foreign(&wanted.name, &live, &fields)))
+    Err(ApiError::Failed(foreign(wanted, &live, &fields)))
 }
 
-/// Whether the annotation's value is nobody else's.
-async fn may_replace(aws: Option<&Aws>, owner: &Owner, live: Option<&str>) -> Result<bool, ApiError> {
-    let Some(role) = live.filter(|arn| !arn.is_empty()) else { return Ok(true) };
-    let Some((arn, aws)) = RoleArn::parse(role).zip(aws) else { return Ok(false) };
+/// Whether this is another role of this very binding.
+async fn is_ours(by: &Replace<'_>, role: &str) -> Result<bool, ApiError> {
+    let Some((arn, aws)) = RoleArn::parse(role).zip(by.aws) else { return Ok(false) };
     let seen = match aws.role_head(&arn.name, &arn.path, false).await {
         // The fence of our own IAM policy hides what is not ours.
         Err(error) if error.category == Category::Denied => return Ok(false),
         seen => seen.map_err(ApiError::Failed)?,
     };
-    Ok(seen.is_some_and(|r| r.arn == role && matches!(owner.judge(&r.tags), Ownership::Ours { .. })))
+    Ok(seen.is_some_and(|r| r.arn == role && matches!(by.owner.judge(&r.tags), Ownership::Ours { .. })))
 }
 
-fn foreign(name: &str, live: &LeanServiceAccount, fields: &[(String, String)]) -> Error {
+fn foreign(wanted: &DesiredAccount, live: &LeanServiceAccount, fields: &[(String, String)]) -> Error {
     let mut managers: Vec<&str> = fields.iter().map(|(_, manager)| manager.as_str()).collect();
     managers.sort_unstable();
     managers.dedup();
     let keys: Vec<&str> =
         annotation::ALL.into_iter().filter(|key| fields.iter().any(|(f, _)| f.ends_with(key))).collect();
-    let role = live.role_arn().map(|arn| format!(" (it names {arn})")).unwrap_or_default();
-    let text = format!(
-        "{} of ServiceAccount {name} has another value{role}, set by {}; remove it there and this binding goes on",
-        keys.join(" and "),
-        managers.join(" and ")
-    );
-    Error::new(Category::Conflict, text)
+    let (keys, name, managers) = (keys.join(" and "), &wanted.name, managers.join(" and "));
+    let theirs = live.role_arn().filter(|_| fields.iter().any(|(field, _)| field.ends_with(annotation::ROLE_ARN)));
+    let role = theirs.map(|arn| format!(" (it names {arn})")).unwrap_or_default();
+    let text = format!("{keys} of ServiceAccount {name} has another value{role}, set by {managers}; ");
+    let todo = match theirs.filter(|_| keys == annotation::ROLE_ARN) {
+        Some(live) => how_to_replace(wanted, live),
+        // Only the role's may be replaced, and only where nothing else is in the way.
+        None => format!("remove {keys} there and this binding goes on"),
+    };
+    Error::new(Category::Conflict, text + &todo)
 }
 
 /// Takes all of ours off a ServiceAccount. One that is gone, or another of its name, is no error.

@@ -89,6 +89,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         binding: &object.head.key,
         aws: &class.aws,
         had_role: object.status().role_id.is_some(),
+        presumed: false,
     };
     remember(ctx, object, &desired);
     if desired.mode == Mode::Annotate {
@@ -134,7 +135,7 @@ fn judge(ctx: &Ctx, object: &LeanBinding, desired: &Desired) -> Judgement {
 /// said.
 async fn wait(ctx: &Ctx, run: &Run<'_>, object: &LeanBinding, outcome: &mut Outcome) -> Result<(), Stop> {
     let seen = Seen { id: object.status().role_id.unwrap_or_default(), ..Seen::default() };
-    carry_out(ctx, run, Observed::Agreed, Some(seen), outcome).await?;
+    carry_out(ctx, &Run { presumed: true, ..*run }, Observed::Agreed, Some(seen), outcome).await?;
     if outcome.done.is_empty() && outcome.trouble().is_none() { Err(Stop::Waiting) } else { Ok(()) }
 }
 

@@ -1,7 +1,7 @@
 //! Reading a role, and carrying out a plan step by step.
 
-use super::account::{self, accounts};
-use super::api::ApiError;
+use super::account::accounts;
+use super::annotate::{account_step, waits};
 use super::binding::Stop;
 use super::state::Ctx;
 use crate::api::Mode;
@@ -28,6 +28,8 @@ pub struct Run<'a> {
     pub aws: &'a Aws,
     /// Whether it had a role before: to make that again is a repair.
     pub had_role: bool,
+    /// Nothing but the binding's status has told of the role so far.
+    pub presumed: bool,
 }
 
 /// How the AWS side of a plan ended.
@@ -123,6 +125,8 @@ pub async fn carry_out(
             foresee(ctx, run, plan, (known, denying, seen), &accounts, outcome);
             return Ok(());
         }
+        let held = |seen: &Seen| !seen.extras.held.is_empty();
+        outcome.held = !plan.held.is_empty() || seen.as_ref().is_some_and(held);
         match steps(ctx, run, &plan, &mut known, outcome).await? {
             Ended::Exists => {
                 observed = run.read(ctx).await.map_err(|error| hidden(&run.desired.arn, error))?;
@@ -141,12 +145,10 @@ pub async fn carry_out(
             Ended::Failed => id = known.map(|role| role.id).or(id),
             Ended::Done => {}
         }
-        outcome.held = !plan.held.is_empty();
         outcome.pending.extend(plan.held);
         outcome.notes = plan.notes;
         if let Some(seen) = seen {
             outcome.notes.extend(seen.extras.notes);
-            outcome.held |= !seen.extras.held.is_empty();
             outcome.pending.extend(seen.extras.held);
         }
         if let Some(role) = &mut outcome.role {
@@ -222,7 +224,7 @@ async fn steps(
             outcome.failure.get_or_insert((Some(step.facet()), error));
         }
         let outage = outcome.failure.as_ref().is_some_and(|(_, error)| error.category.is_outage());
-        if outage || !goes_on(&outcome.pending, step) {
+        if outage || !goes_on(&outcome.pending, step) || waits(ctx, run, step, outcome) {
             outcome.pending.push(step.clone());
             continue;
         }
@@ -304,21 +306,4 @@ async fn create(ctx: &Ctx, run: &Run<'_>) -> Result<Created, Error> {
         ctx.state().snapshot.made(&run.desired.arn);
     }
     Ok(made)
-}
-
-async fn account_step(ctx: &Ctx, run: &Run<'_>, step: &Step) -> Result<(), Stop> {
-    let wanted = &run.desired.service_account;
-    // Where the role is another cluster's, none is read to find out whose an annotation is.
-    let aws = (run.desired.mode != Mode::Annotate).then_some(run.aws);
-    let done = match step {
-        Step::CreateServiceAccount => account::create(ctx, run.binding, &wanted.name).await,
-        Step::Annotate => account::annotate(ctx, aws, run.binding, &run.desired.owner, wanted).await,
-        Step::Unannotate { name, uid } => account::unannotate(ctx, run.binding, name, uid).await,
-        _ => Ok(()),
-    };
-    match done {
-        // The namespace goes, and the ServiceAccount with it. There is nothing to be said.
-        Err(ApiError::Terminating) => Ok(()),
-        other => other.map_err(Stop::from),
-    }
 }

@@ -2,6 +2,7 @@
 //! is asking, telling and writing.
 
 mod account;
+mod annotate;
 mod api;
 mod beat;
 mod binding;

@@ -212,6 +212,14 @@ impl Ctx {
         sent.is_some_and(|sent| sent.elapsed() < self.settings.settle)
     }
 
+    /// When all of AWS shows the role as we last wrote it, if that is yet to come. What a process before this one wrote is
+    /// not known, so that our own beginning stands for it.
+    pub fn settles(&self, arn: &str, now: Instant) -> Option<Instant> {
+        let (_, began) = *self.begins();
+        let written = self.state().snapshot.written(arn).map_or(began, |written| written.max(began));
+        Some(written + self.settings.settle).filter(|at| *at > now)
+    }
+
     /// When something that was seen now is to be looked at again: spread, so that not all come at once.
     pub fn next_look(&self, now: Instant) -> Instant {
         now + crate::backoff::jittered(self.settings.resync, 0.1, fastrand::u64(..))

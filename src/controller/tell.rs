@@ -9,7 +9,7 @@ use crate::api::names::API_VERSION;
 use crate::api::reason::event;
 use crate::error::Category;
 use crate::plan::Facet;
-use crate::queue::Key;
+use crate::queue::{Key, Kind};
 use crate::status::{Outcome, deeds, notices};
 use crate::store::LeanBinding;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -73,8 +73,12 @@ pub async fn conclude(
     match category {
         Some(category) if quiet => Next::FailedQuietly(category, QUIET.saturating_sub(outcome.trouble_age)),
         Some(category) => Next::Failed(category),
-        // Sweeps tell when there is something to be done.
-        None => Next::Wait,
+        // Somebody waits for it, and it has no worker meanwhile.
+        None => match outcome.settles {
+            Some(at) => Next::Look(Kind::Change, at),
+            // Sweeps tell when there is something to be done.
+            None => Next::Wait,
+        },
     }
 }
 

@@ -53,6 +53,7 @@ pub fn after(role: &mut Role, desired: &Desired, step: &Step) {
         | Step::DeleteRole
         | Step::CreateServiceAccount
         | Step::Annotate
+        | Step::Reannotate(_)
         | Step::Unannotate { .. }
         | Step::DeleteServiceAccount { .. } => {}
     }

@@ -8,7 +8,7 @@
 //! | - trust gains subjects | policies, trust: nobody new gets an old permission |
 //! | - trust loses subjects | trust, policies: nobody old gets a new one |
 //! | - trust changed otherwise | removals, trust, additions: neither the one nor the other |
-//! | always last | description and session, an annotation that replaces another role's, annotations on a former ServiceAccount |
+//! | always last | description and session, annotations on a former ServiceAccount, an annotation that replaces another role's: until then Pods get that role, and from then on they need this one to serve them |
 //! | is to go | annotation, policies, role |
 
 mod after;
@@ -25,8 +25,9 @@ pub use removal::{Extent, Removal, removal};
 pub use step::{Facet, LABELS, Step, goes_on};
 
 use crate::api::names::{annotation, tag};
-use crate::desired::Desired;
+use crate::desired::{Desired, DesiredAccount};
 use crate::error::{Category, Error};
+use crate::iam::arn::RoleArn;
 use crate::iam::role::Observed;
 use crate::iam::tags;
 use change::change;
@@ -129,13 +130,15 @@ fn annotate(desired: &Desired, accounts: &Accounts) -> (Vec<Step>, Vec<Step>) {
         Some(account) => {
             let equal = wanted.annotations.iter().all(|(key, value)| account.annotations.get(key) == Some(value));
             if !(equal && account.owned.iter().eq(wanted.annotations.keys())) {
-                let replaces = foreign_role(desired, account).is_some();
-                if replaces { last.push(Step::Annotate) } else { first.push(Step::Annotate) }
+                match foreign_role(desired, account) {
+                    Some(other) => last.push(Step::Reannotate(other.to_owned())),
+                    None => first.push(Step::Annotate),
+                }
             }
         }
     }
-    last.extend(accounts.former.iter().map(|(name, uid)| Step::Unannotate { name: name.clone(), uid: uid.clone() }));
-    (first, last)
+    let former = accounts.former.iter().map(|(name, uid)| Step::Unannotate { name: name.clone(), uid: uid.clone() });
+    (first, former.chain(last).collect())
 }
 
 /// The role that the live annotation names where it is another than ours.
@@ -148,13 +151,27 @@ fn refuse_foreign_annotation(desired: &Desired, accounts: &Accounts) -> Result<(
     // One that this binding wrote itself names a role that it had before: it may be written anew.
     let foreign = accounts.current.as_ref().filter(|account| !account.owned.contains(annotation::ROLE_ARN));
     let Some(live) = foreign.and_then(|account| foreign_role(desired, account)) else { return Ok(()) };
+    let wanted = &desired.service_account;
+    if wanted.replaces.as_deref() == Some(live) {
+        return Ok(());
+    }
     Err(Error::new(
         Category::Conflict,
         format!(
-            "ServiceAccount {} is annotated with another role, {live}; remove its annotation {} if this binding is to \
-             take over, or delete this binding",
-            desired.service_account.name,
-            annotation::ROLE_ARN
+            "ServiceAccount {} is annotated with another role, {live}; {}, or delete this binding",
+            wanted.name,
+            how_to_replace(wanted, live)
         ),
     ))
+}
+
+/// What to do where the annotation names a role that may not be replaced yet.
+#[must_use]
+pub fn how_to_replace(wanted: &DesiredAccount, live: &str) -> String {
+    let remove = format!("remove its annotation {}", annotation::ROLE_ARN);
+    if RoleArn::parse(live).is_none() {
+        return format!("{remove} if this binding is to take over");
+    }
+    let says = wanted.replaces.as_ref().map(|other| format!(", which says {other},")).unwrap_or_default();
+    format!("set spec.serviceAccount.replaceRoleArn{says} to {live} if this binding is to take over, or {remove}")
 }

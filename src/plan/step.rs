@@ -32,6 +32,8 @@ pub enum Step {
     CreateServiceAccount,
     /// Set exactly our annotations.
     Annotate,
+    /// The same where the annotation names this other role, which Pods get until then: not before ours serves them.
+    Reannotate(String),
     /// Take our annotations off this ServiceAccount.
     Unannotate {
         /// Its name.
@@ -93,7 +95,7 @@ impl Step {
             Self::UpdateRole => "update_role",
             Self::DeleteRole => "delete_role",
             Self::CreateServiceAccount => "create_service_account",
-            Self::Annotate => "annotate",
+            Self::Annotate | Self::Reannotate(_) => "annotate",
             Self::Unannotate { .. } => "unannotate",
             Self::DeleteServiceAccount { .. } => "delete_service_account",
         }
@@ -106,6 +108,7 @@ impl Step {
             Self::Attach(_) | Self::Detach(_) | Self::PutInline(_) | Self::DeleteInline(_) => Facet::Policies,
             Self::CreateServiceAccount
             | Self::Annotate
+            | Self::Reannotate(_)
             | Self::Unannotate { .. }
             | Self::DeleteServiceAccount { .. } => Facet::ServiceAccount,
             _ => Facet::Role,
@@ -117,7 +120,8 @@ impl Step {
 ///
 /// A policy that can't be added keeps no other from being added. All else waits: what is taken away may have to be
 /// replaced first, and what is added may be meant for others than those who are trusted so far. Steps for
-/// ServiceAccounts hold up only each other: a Pod that has its annotation already keeps working.
+/// ServiceAccounts hold up only each other: a Pod that has its annotation already keeps working. One that takes Pods from
+/// another role waits for all that the role is to have.
 #[must_use]
 pub fn goes_on(undone: &[Step], step: &Step) -> bool {
     let adds = |step: &Step| matches!(step, Step::Attach(_) | Step::PutInline(_));
@@ -144,6 +148,7 @@ impl fmt::Display for Step {
             Self::DeleteRole => write!(f, "delete the role"),
             Self::CreateServiceAccount => write!(f, "create the ServiceAccount"),
             Self::Annotate => write!(f, "annotate the ServiceAccount"),
+            Self::Reannotate(other) => write!(f, "annotate the ServiceAccount in place of {other}"),
             Self::Unannotate { name, .. } => write!(f, "take the annotations off the ServiceAccount {name}"),
             Self::DeleteServiceAccount { name } => write!(f, "delete the ServiceAccount {name}"),
         }

@@ -138,6 +138,12 @@ impl Snapshot {
         entry.own.as_ref().filter(|_| entry.written.is_some_and(|at| now < at + settle))?.read()
     }
 
+    /// When the last change of ours ended, where that is remembered.
+    #[must_use]
+    pub fn written(&self, arn: &str) -> Option<Instant> {
+        self.entry(arn)?.written
+    }
+
     /// A change is about to be sent: until [`Snapshot::wrote`] or [`Snapshot::agree`] nobody knows what the role is.
     pub fn unknown(&mut self, arn: &str) {
         let account = self.account_mut(arn);

@@ -16,7 +16,7 @@ use crate::api::{BindingStatus, Mode};
 use crate::error::{Category, Error};
 use crate::plan::{Facet, Note, Step};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a refusal may still be a permission or quota that has not reached all of AWS yet.
 pub const FRESH_PERMISSIONS: Duration = Duration::from_secs(300);
@@ -49,6 +49,8 @@ pub struct Outcome {
     pub pending: Vec<Step>,
     /// Whether what is pending is so because the role carries the hold tag.
     pub held: bool,
+    /// Until when the last step waits for all of AWS to show the role as it was last written.
+    pub settles: Option<Instant>,
     /// For how long the same trouble has been going on.
     pub trouble_age: Duration,
     /// Whether the role was last as desired for another desired state than now: what is done is then no repair, even

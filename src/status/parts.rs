@@ -119,6 +119,13 @@ pub(super) fn why_pending(outcome: &Outcome, steps: &[Step]) -> (&'static str, S
     if outcome.observes() {
         return (reason::OBSERVED, format!("nothing is written in mode Observe; mode Manage would: {words}"));
     }
+    if let (Some(_), [Step::Reannotate(other)]) = (outcome.settles, steps) {
+        let text = format!(
+            "the ServiceAccount names {other} until AWS shows the new role everywhere, which takes moments after its last \
+             change (--settle)"
+        );
+        return (reason::SETTLING, text);
+    }
     (reason::PENDING, format!("still to be done: {words}"))
 }
 

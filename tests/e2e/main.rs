@@ -65,6 +65,7 @@ mod process;
 mod quiet;
 mod replicas;
 mod schema;
+mod settle;
 mod snapshots;
 mod trouble;
 mod update;

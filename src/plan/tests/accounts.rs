@@ -74,7 +74,7 @@ fn the_first_annotation_goes_first_and_one_that_replaces_another_goes_last() {
     replaced.former.push(("old".into(), "u0".into()));
     let steps = steps(&present(&role), &replaced);
     let former = Step::Unannotate { name: "old".into(), uid: "u0".into() };
-    assert_eq!(steps[steps.len() - 3..], [Step::UpdateRole, Step::Annotate, former]);
+    assert_eq!(steps[steps.len() - 3..], [Step::UpdateRole, former, reannotate(OTHER)]);
 }
 
 #[test]
@@ -85,11 +85,11 @@ fn a_foreign_annotation_stops_a_new_role_and_only_the_last_step_of_one_that_is_t
     assert_eq!(
         error.message,
         format!(
-            "ServiceAccount robot is annotated with another role, {OTHER}; remove its annotation \
-             eks.amazonaws.com/role-arn if this binding is to take over, or delete this binding"
+            "ServiceAccount robot is annotated with another role, {OTHER}; set spec.serviceAccount.replaceRoleArn to {OTHER} \
+             if this binding is to take over, or remove its annotation eks.amazonaws.com/role-arn, or delete this binding"
         )
     );
-    assert_eq!(steps(&observed(), &foreign), [Step::Annotate]);
+    assert_eq!(steps(&observed(), &foreign), [reannotate(OTHER)]);
     for same in [ARN, ""] {
         assert!(plan(&desired(), &Observed::Absent, &annotated_by_another(same), &none()).is_ok(), "{same:?}");
     }
@@ -99,7 +99,26 @@ fn a_foreign_annotation_stops_a_new_role_and_only_the_last_step_of_one_that_is_t
 fn what_this_binding_wrote_itself_is_no_foreign_annotation() {
     let former_role = Accounts { current: Some(account(&map(&[(annotation::ROLE_ARN, OTHER)]))), former: Vec::new() };
     let steps = steps(&Observed::Absent, &former_role);
-    assert_eq!((steps.first(), steps.last()), (Some(&Step::CreateRole), Some(&Step::Annotate)));
+    assert_eq!((steps.first(), steps.last()), (Some(&Step::CreateRole), Some(&reannotate(OTHER))));
+}
+
+#[test]
+fn the_one_value_that_may_be_replaced_stops_no_new_role() {
+    let plan = |replaces: &str, live: &str| {
+        let mut desired = desired();
+        desired.service_account.replaces = Some(replaces.to_owned());
+        plan(&desired, &Observed::Absent, &annotated_by_another(live), &none()).map(|plan| plan.steps)
+    };
+    let steps = plan(OTHER, OTHER).unwrap();
+    assert_eq!((steps.first(), steps.last()), (Some(&Step::CreateRole), Some(&reannotate(OTHER))));
+    let third = "arn:aws:iam::111122223333:role/third";
+    let error = plan(third, OTHER).unwrap_err();
+    let said = format!("set spec.serviceAccount.replaceRoleArn, which says {third}, to {OTHER} if");
+    assert!(error.category == Category::Conflict && error.message.contains(&said), "{error}");
+    // What names no role can't be said in the spec.
+    let error = plan(OTHER, "team-a").unwrap_err();
+    assert!(error.message.contains("robot is annotated with another role, team-a; remove its annotation"), "{error}");
+    assert!(!error.message.contains("replaceRoleArn"), "{error}");
 }
 
 #[test]

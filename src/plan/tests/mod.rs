@@ -89,6 +89,7 @@ fn desired() -> Desired {
             name: "robot".into(),
             create: false,
             annotations: [(annotation::ROLE_ARN.to_owned(), ARN.to_owned())].into(),
+            replaces: None,
         },
         retain: false,
     }
@@ -128,6 +129,11 @@ fn settled(desired: &Desired) -> Accounts {
 fn annotated_by_another(value: &str) -> Accounts {
     let annotations = [(annotation::ROLE_ARN.to_owned(), value.to_owned())].into();
     Accounts { current: Some(Account { owned: BTreeSet::new(), ..account(&annotations) }), former: Vec::new() }
+}
+
+/// That step which takes Pods from another role.
+fn reannotate(other: &str) -> Step {
+    Step::Reannotate(other.to_owned())
 }
 
 fn present(role: &Role) -> Observed {

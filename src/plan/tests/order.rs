@@ -242,7 +242,9 @@ fn what_may_still_be_tried_after_a_failure() {
     assert!(!goes_on(&[attach("A")], &detach("X")), "nothing goes before its replacement is there");
     assert!(!goes_on(&[attach("A")], &UpdateTrust) && !goes_on(&[attach("A")], &UpdateRole));
     assert!(!goes_on(&[detach("X"), UpdateTrust], &attach("A")), "it would be for those who are trusted so far");
-    assert!(!goes_on(&[attach("A")], &Annotate), "one that replaces another waits for the policies");
+    let replaces = reannotate(OTHER);
+    assert!(!goes_on(&[attach("A")], &replaces), "one that replaces another waits for the policies");
+    assert!(goes_on(std::slice::from_ref(&unannotate), &replaces), "and for no other ServiceAccount");
     assert!(goes_on(&[Annotate], &UpdateTrust), "a ServiceAccount holds up no role");
     assert!(!goes_on(&[CreateServiceAccount], &Annotate) && goes_on(&[CreateServiceAccount], &unannotate));
 }

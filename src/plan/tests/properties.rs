@@ -50,6 +50,32 @@ proptest! {
         prop_assert_eq!(killed, whole);
     }
 
+    /// Whatever else changes: until then Pods get the other role, and from then on nothing of ours is missing.
+    #[test]
+    fn an_annotation_that_replaces_another_roles_is_the_last_step(
+        desired in wishes(), role in prop::option::weighted(0.9, roles()), mut accounts in accounts(),
+    ) {
+        let foreign = annotated_by_another(OTHER).current.unwrap();
+        let owned = accounts.current.take().map(|account| account.owned).unwrap_or_default();
+        accounts.current = Some(Account { owned, ..foreign });
+        let mut desired = desired;
+        desired.service_account.replaces = Some(OTHER.to_owned());
+        let mut world = World { role, accounts };
+        let steps = plan_in(&world, &desired).steps;
+        let (last, rest) = steps.split_last().unwrap();
+        prop_assert_eq!(last, &reannotate(OTHER));
+        prop_assert!(!rest.iter().any(|step| matches!(step, Step::Annotate | Step::Reannotate(_))), "{:?}", words(rest));
+        let names = |world: &World| world.accounts.current.as_ref()?.annotations.get(annotation::ROLE_ARN).cloned();
+        let mut named = BTreeSet::new();
+        carry_out(&mut world, &desired, rest, |world| named.extend(names(world)));
+        prop_assert!(named.iter().all(|role| role == OTHER), "{:?}", named);
+        let ready = plan(&desired, &world.observed(), &settled(&desired), &[denying()].into()).unwrap();
+        prop_assert_eq!(words(&ready.steps), Vec::<String>::new(), "the role is as it should be before");
+        for done in 0..rest.len() {
+            prop_assert!(!goes_on(&steps[done..rest.len()], last) || rest[done..].iter().all(|s| s.facet() == Facet::ServiceAccount));
+        }
+    }
+
     #[test]
     fn nobody_ever_has_what_neither_the_old_nor_the_new_state_gives(desired in wishes(), role in roles()) {
         let mut world = World { role: Some(role), accounts: settled(&desired) };

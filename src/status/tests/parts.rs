@@ -38,6 +38,32 @@ fn a_failure_at_a_step_says_which_part_fails_and_what_waits() {
     assert_eq!(says(&status, kind::ROLE_READY), "False AccessDenied", "the part says it all the same");
 }
 
+/// One step is left, and only time has to pass: work is under way, nobody has to do anything, and nothing has failed.
+#[test]
+fn an_annotation_that_waits_for_its_role_says_so() {
+    let theirs = "arn:aws:iam::111122223333:role/eksctl";
+    let waits = Outcome {
+        pending: vec![Step::Reannotate(theirs.to_owned())],
+        settles: Some(std::time::Instant::now()),
+        ..fine(2)
+    };
+    let status = after(&[fine(1), waits.clone()]);
+    for (kind, says_so) in [
+        (kind::READY, "False Settling"),
+        (kind::ROLE_READY, "True Ready"),
+        (kind::POLICIES_READY, "True Ready"),
+        (kind::SERVICE_ACCOUNT_READY, "False Settling"),
+        (kind::RECONCILING, "True Settling"),
+    ] {
+        assert_eq!(says(&status, kind), says_so, "{kind}");
+    }
+    assert_eq!(status.observed_generation, Some(2), "it is decided");
+    assert!(message(&status, kind::RECONCILING).contains(&format!("the ServiceAccount names {theirs} until")));
+    assert_eq!(status.pending_steps, [format!("annotate the ServiceAccount in place of {theirs}")]);
+    let held = after(&[Outcome { held: true, settles: None, ..waits }]);
+    assert_eq!(says(&held, kind::SERVICE_ACCOUNT_READY), "False Held", "a role that is held may not be ready for it");
+}
+
 /// A role that is another's, or a ServiceAccount that is: nothing was planned, so nothing is known of the other parts.
 #[test]
 fn a_refusal_before_there_is_a_plan_is_the_matter_of_one_part() {

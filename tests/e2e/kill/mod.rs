@@ -4,6 +4,7 @@
 mod bindings;
 mod changes;
 mod providers;
+mod replaced;
 mod subject;
 
 use crate::harness::{Emulator, Env, Operator, Rule};
@@ -129,6 +130,7 @@ async fn a_kill_at_any_call_is_made_good_by_the_next_start() {
     env.default_class().await;
     let operator = bindings::made_and_deleted(&env, operator).await;
     let operator = changes::at_each_call(&env, operator).await;
+    let operator = replaced::at_each_call(&env, operator).await;
     let operator = bindings::deleted_while_nobody_runs(&env, operator).await;
     let operator = bindings::deleted_before_aws_shows_them(&env, operator).await;
     let operator = bindings::with_a_new_account_of_its_own(&env, operator).await;

@@ -53,6 +53,9 @@ fn service_account() -> Vec<Case> {
     let long = format!("{0}.{0}.{0}.{0}", "s".repeat(62));
     let expiration = |seconds: i64| account(json!({"tokenExpirationSeconds": seconds}));
     let at = "spec.serviceAccount.tokenExpirationSeconds";
+    let replaces = |role: &str| account(json!({"replaceRoleArn": role}));
+    let role = "spec.serviceAccount.replaceRoleArn";
+    let form = "write the ARN of the role that the annotation names, as arn:aws:iam::111122223333:role/invoices";
     vec![
         yes("all of a ServiceAccount", account(json!({"create": true, "stsRegionalEndpoints": false}))),
         yes("a ServiceAccount with dots", name("a.b-c.d")),
@@ -65,6 +68,15 @@ fn service_account() -> Vec<Case> {
         yes("a token of a day", expiration(86400)),
         no("a token of less than ten minutes", expiration(599), at, "greater than or equal to 600"),
         no("a token of more than a day", expiration(86401), at, "less than or equal to 86400"),
+        yes("a role to replace", replaces("arn:aws-us-gov:iam::111122223333:role/eksctl/a/b_+=,.@-C")),
+        no("a role to replace by its name", replaces("eksctl-dev-addon-invoices"), role, form),
+        no("a user to replace", replaces("arn:aws:iam::111122223333:user/invoices"), role, form),
+        no("an account of 11 digits", replaces("arn:aws:iam::11112222333:role/invoices"), role, form),
+        no("a variable in it", replaces("arn:$(partition):iam::$(account):role/invoices"), role, form),
+        Case {
+            refused: vec![(role, "should be at least 20 chars long"), (role, form)],
+            ..no("an empty one", replaces(""), role, form)
+        },
     ]
 }
 
