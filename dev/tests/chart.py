@@ -1,0 +1,255 @@
+"""What of the chart and of config/ can be tried without a cluster. Run by chart_test.sh; --update writes what is generated.
+
+    chart.py HELM3 HELM4 KUBECTL OPERATOR [--update]
+"""
+import difflib, json, pathlib, re, subprocess, sys
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CHART = ROOT / "charts/irsa-operator"
+GOLDEN = ROOT / "tests/chart"
+HELM3, HELM4, KUBECTL, OPERATOR = sys.argv[1:5]
+UPDATE = "--update" in sys.argv
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+# They come as subchart and parent want it; the chart has no value for them.
+OF_PARENTS = {"global", "enabled"}
+passed, failed = 0, 0
+
+
+def check(sentence, faults):
+    """Faults are sentences; none is right."""
+    global passed, failed
+    faults = [fault for fault in faults if fault]
+    if faults:
+        failed += 1
+        print(f"FAILED: {sentence}\n  " + "\n  ".join(faults), flush=True)
+    else:
+        passed += 1
+        print(f"ok: {sentence}", flush=True)
+
+
+def run(*command):
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True)
+
+
+def render(helm, *options):
+    """What Helm renders, as objects, without what differs from version to version and is nobody's business."""
+    done = run(helm, "template", "irsa-operator", CHART, "--namespace", "irsa-operator", *options)
+    if done.returncode:
+        raise SystemExit(f"{helm} template {options}: {done.stderr}")
+    return done.stdout
+
+
+def objects(text):
+    return [o for o in yaml.safe_load_all(text) if o]
+
+
+def key(o):
+    return f'{o["kind"]} {o["metadata"].get("namespace", "")}/{o["metadata"]["name"]}'
+
+
+def differences(ours, theirs, names):
+    """Both as {key: object}."""
+    for name in sorted(ours.keys() | theirs.keys()):
+        a, b = (yaml.safe_dump(side.get(name, "is not there")).splitlines() for side in (ours, theirs))
+        if a != b:
+            yield "\n  ".join([name, *difflib.unified_diff(a, b, *names, lineterm="", n=2)])
+
+
+def stored(path, text):
+    """The file is as it would be generated; --update makes it so."""
+    if UPDATE:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    was = path.read_text() if path.exists() else ""
+    if was != text:
+        diff = difflib.unified_diff(was.splitlines(), text.splitlines(), "stored", "now", lineterm="", n=1)
+        return "\n  ".join([f"{path.relative_to(ROOT)} is stale: dev/tests/chart_test.sh --update writes it", *list(diff)[:40]])
+    return None
+
+
+def flags():
+    """{flag: (variable, default)} as --help tells."""
+    found, name = {}, None
+    for line in run(OPERATOR, "run", "--help").stdout.splitlines():
+        if flag := re.match(r"\s+(?:-\w, )?--([a-z-]+)", line):
+            name = flag[1]
+            found[name] = [None, None]
+        elif match := re.match(r"\s+\[env: (\w+)=", line):
+            found[name][0] = match[1]
+        elif match := re.match(r"\s+\[default: (.*)\]$", line):
+            found[name][1] = match[1]
+    return {flag: tuple(told) for flag, told in found.items() if flag != "help"}
+
+
+def camel(flag):
+    return re.sub(r"-(\w)", lambda m: m[1].upper(), flag)
+
+
+def spoken(value):
+    """A value as the operator would be told it."""
+    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def flags_are_values():
+    told = flags()
+    config = VALUES["config"]
+    named = {camel(flag): flag for flag in told}
+    yield from (f"--{named[k]} has no value: write config.{k} into values.yaml and values.schema.json" for k in named if k not in config)
+    yield from (f"config.{k} is no flag of `irsa-operator run`" for k in config if k not in named)
+    for k in config.keys() & named.keys():
+        variable, default = told[named[k]]
+        value = "on" if k == "fuse" and config[k] is True else spoken(config[k])
+        if value != (default or ""):
+            yield f"config.{k} is {value!r}, and the operator's own default {default!r}"
+        if variable != "IRSA_" + named[k].upper().replace("-", "_"):
+            yield f"--{named[k]} has the variable {variable}"
+    # Each gets there: all that are empty by default are given something.
+    given = {"clusterId": "c", "issuer": "https://i", "leaderElectNamespace": "n"}
+    sets = [f"config.{k}={given.get(k, 'x')}" for k, v in config.items() if v == ""]
+    pod = next(o for o in objects(render(HELM4, "--set", ",".join(sets))) if o["kind"] == "Deployment")
+    variables = {v["name"] for v in pod["spec"]["template"]["spec"]["containers"][0]["env"]}
+    yield from (f"{variable} is not in the Deployment" for variable, _ in told.values() if variable not in variables)
+
+
+def closed(schema, values, path=()):
+    """Every object whose fields the schema lists: (path, fields in the schema, fields in values.yaml)."""
+    if schema.get("properties"):
+        yield path, schema, set(schema["properties"]), set(values)
+        for name, inner in schema["properties"].items():
+            if isinstance(values.get(name), dict):
+                yield from closed(inner, values[name], (*path, name))
+
+
+def schema_is_of_values():
+    for path, schema, told, there in closed(SCHEMA, VALUES):
+        where = ".".join(path) or "the top"
+        if schema.get("additionalProperties") is not False:
+            yield f"{where}: takes anything"
+        missing = there - told
+        # resources has none of its own fields by default
+        more = told - there - (OF_PARENTS if not path else set()) - ({"claims"} if path == ("resources",) else set())
+        if missing or more:
+            yield f"{where}: only in values.yaml {sorted(missing)}, only in the schema {sorted(more)}"
+
+
+def typos_are_refused():
+    for path, _, _, _ in closed(SCHEMA, VALUES):
+        typo = ".".join((*path, "tpyo"))
+        for helm in (HELM3, HELM4):
+            done = run(helm, "template", "x", CHART, "--set", f"config.clusterId=a,{typo}=1")
+            if done.returncode == 0 or "tpyo" not in done.stderr:
+                yield f"{typo} is taken by {helm}: {done.stderr}"
+
+
+def wrong_values_are_refused():
+    for sets, word in {
+        "crds.install=true": "config.clusterId",
+        "config.clusterId=Prod": "clusterId",
+        "config.clusterId=a,config.resync=10": "resync",
+        "config.clusterId=a,config.fuse=maybe": "fuse",
+        "config.clusterId=a,config.leaderElect=false": "replicas",
+        "config.clusterId=a,aws.projectToken=true": "aws.roleArn",
+        "config.clusterId=a,aws.roleArn=irsa-operator": "roleArn",
+        "config.clusterId=a,serviceAccount.create=false": "serviceAccount.name",
+        "config.clusterId=a,metrics.service=false,metrics.serviceMonitor.enabled=true": "serviceMonitor",
+    }.items():
+        for helm in (HELM3, HELM4):
+            done = run(helm, "template", "x", CHART, "--set", sets)
+            if done.returncode == 0 or word not in done.stderr:
+                yield f"--set {sets} with {helm} does not say {word}: {done.stderr}"
+
+
+def taken_as_a_subchart():
+    done = run(HELM4, "template", "x", CHART, "--set", "config.clusterId=a,global.any.thing=1,enabled=true")
+    yield done.stderr if done.returncode else None
+
+
+def golden(values):
+    name = values.name.removesuffix("-values.yaml")
+    for helm in (HELM3, HELM4):
+        done = run(helm, "lint", "--strict", CHART, "--values", values)
+        yield f"{helm} lint: {done.stdout}{done.stderr}" if done.returncode else None
+    # The definitions are in crds/ already, and 800 lines.
+    three, four = (render(helm, "--values", values) for helm in (HELM3, HELM4))
+    yield from differences(*({key(o): o for o in objects(side)} for side in (three, four)), names=("Helm 3", "Helm 4"))
+    kept = [o for o in objects(four) if o["kind"] != "CustomResourceDefinition"]
+    yield stored(GOLDEN / f"{name}.yaml", "---\n".join(yaml.safe_dump(o, sort_keys=False, width=1000) for o in kept))
+
+
+# What a chart says about itself on each object, and kustomize does not.
+CHARTS_OWN = ("helm.sh/chart", "app.kubernetes.io/managed-by", "app.kubernetes.io/version")
+
+
+def bare(o):
+    """Without what only the one or the other packaging has on it."""
+    o = json.loads(json.dumps(o))
+    meta = o["metadata"]
+    for names, own in (("labels", (*CHARTS_OWN, "app.kubernetes.io/name", "app.kubernetes.io/instance")), ("annotations", ("helm.sh/resource-policy",))):
+        meta[names] = {k: v for k, v in (meta.get(names) or {}).items() if k not in own}
+        if not meta[names]:
+            del meta[names]
+    for container in o.get("spec", {}).get("template", {}).get("spec", {}).get("containers", []) if o["kind"] == "Deployment" else []:
+        container["env"] = sorted(container["env"], key=lambda v: v["name"])
+    return o
+
+
+def as_kustomize(folder, *sets):
+    """The overlay and the chart with these values are the same objects, but for the Namespace, which is Helm's own."""
+    done = run(KUBECTL, "kustomize", ROOT / "config" / folder)
+    if done.returncode:
+        yield done.stderr
+        return
+    theirs = {key(o): bare(o) for o in objects(done.stdout) if o["kind"] != "Namespace"}
+    ours = {key(o): bare(o) for o in objects(render(HELM4, "--set", ",".join(sets)))}
+    yield from differences(ours, theirs, ("chart", f"config/{folder}"))
+
+
+def operator_of_kustomize():
+    """config/operator/operator.yaml: the chart's own, without a cluster id, which an overlay gives."""
+    ours = []
+    for o in objects(render(HELM4, "--set", "config.clusterId=x,crds.install=false,rbac.create=false,rbac.userRoles=false")):
+        if o["kind"] == "ServiceAccount":
+            continue
+        for name in CHARTS_OWN:
+            o["metadata"]["labels"].pop(name)
+        text = yaml.safe_dump(o, sort_keys=False, width=1000)
+        ours.append(text.replace("name: IRSA_CLUSTER_ID\n          value: x\n", "name: IRSA_CLUSTER_ID\n          value: ''\n"))
+    head = "# The operator itself, as charts/irsa-operator renders it: dev/tests/chart_test.sh --update writes this.\n"
+    yield stored(ROOT / "config/operator/operator.yaml", head + "---\n".join(ours))
+
+
+def copies():
+    for theirs, own in (("crds", "files/crds"), ("config/rbac", "files/rbac")):
+        for copy in sorted((CHART / own).iterdir()):
+            yield stored(copy, (ROOT / theirs / copy.name).read_text())
+    definitions = {p.name for p in (ROOT / "crds").glob("irsa-*.yaml")}
+    if definitions != {p.name for p in (CHART / "files/crds").iterdir()}:
+        yield "crds/ and the chart's files/crds do not hold the same files"
+
+
+def versions():
+    version = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    yield from (f"Chart.yaml: {k} is {chart[k]}, and the program's {version}" for k in ("version", "appVersion") if chart[k] != version)
+
+
+EKS = ("config.clusterId=prod-eu-1", "config.eksCluster=prod")
+check("definitions and rules in the chart are those of crds/ and config/rbac", copies())
+check("the chart has the program's version", versions())
+check("every flag of `irsa-operator run` is a value, with the same default", flags_are_values())
+check("the schema lists what values.yaml has", schema_is_of_values())
+check("a typo is refused wherever it stands", typos_are_refused())
+check("values that can't work are refused, and why is said", wrong_values_are_refused())
+check("it may be another chart's dependency", taken_as_a_subchart())
+for values in sorted((CHART / "ci").iterdir()):
+    check(f"{values.name}: lint, Helm 3 and 4 alike, rendered as stored", golden(values))
+check("config/operator is the chart's Deployment", operator_of_kustomize())
+check("config/overlays/eks-pod-identity is the chart", as_kustomize("overlays/eks-pod-identity", *EKS))
+check("config/overlays/eks-irsa is the chart", as_kustomize("overlays/eks-irsa", *EKS, "aws.roleArn=arn:aws:iam::111122223333:role/platform/irsa-operator"))
+check("config/overlays/self-hosted is the chart", as_kustomize(
+    "overlays/self-hosted", "config.clusterId=lab", "config.issuer=https://oidc.example.com/lab", "aws.region=eu-west-1",
+    "aws.projectToken=true", "aws.roleArn=arn:aws:iam::111122223333:role/irsa-operator"))
+print(f"chart: {passed} passed, {failed} failed")
+sys.exit(failed > 0)
