@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down soak bench
+.PHONY: help demo test up down soak bench image
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-6s %s\n' "$$name" "$$text"; done
@@ -21,3 +21,6 @@ soak: ## What takes minutes by nature, and the numbers to hold
 
 bench: ## The numbers to hold alone
 	@dev/bench
+
+image: ## The operator's image for this machine, as an OCI archive in dist/
+	@dev/image/build.sh

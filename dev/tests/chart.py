@@ -235,6 +235,21 @@ def versions():
     yield from (f"Chart.yaml: {k} is {chart[k]}, and the program's {version}" for k in ("version", "appVersion") if chart[k] != version)
 
 
+def released_with_care():
+    text = (ROOT / ".github/workflows/release.yaml").read_text()
+    flow = yaml.safe_load(text)
+    if flow["permissions"]:
+        yield "the workflow as a whole has permissions"
+    for name, job in flow["jobs"].items():
+        wide = {k for k, v in job["permissions"].items() if v == "write"}
+        if name != "publish" and wide or name == "publish" and wide != {"packages", "id-token", "attestations"}:
+            yield f"job {name} may write {sorted(wide)}"
+    for action in re.findall(r"uses: (.*)", text):
+        if not re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v[0-9.]+", action):
+            yield f"{action} is not the hosting's own by its commit"
+
+
+check("the release names actions by commit, and may no more than it must", released_with_care())
 EKS = ("config.clusterId=prod-eu-1", "config.eksCluster=prod")
 check("definitions and rules in the chart are those of crds/ and config/rbac", copies())
 check("the chart has the program's version", versions())
