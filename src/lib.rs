@@ -10,6 +10,7 @@ pub mod controller;
 pub mod desired;
 pub mod error;
 pub mod fuse;
+pub mod guardrails;
 pub mod holder;
 pub mod iam;
 pub mod leader;

@@ -2,7 +2,7 @@
 
 pub mod arn;
 pub mod document;
-mod json_path;
+pub(crate) mod json_path;
 pub mod name;
 pub mod owner;
 pub mod permissions;

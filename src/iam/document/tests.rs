@@ -305,7 +305,12 @@ fn bad_conditions() {
         (json!({"ForAll:StringLike": {"a:b": "x"}}), "[\"ForAll:StringLike\"]", "\"ForAll:StringLike\" is no"),
         (json!({"StringLike": "x"}), ".StringLike", "must be an object of condition keys and their values"),
         (json!({"StringLike": {}}), ".StringLike", "is empty, and so no condition at all"),
-        (json!({"StringLike": {"": "x"}}), ".StringLike[\"\"]", "a condition key is empty"),
+        (
+            json!({"StringLike": {"": "x"}}),
+            ".StringLike[\"\"]",
+            "a condition key begins with a letter, as aws:SourceAccount",
+        ),
+        (json!({"Null": {"$x": true}}), ".Null[\"$x\"]", "a condition key begins with a letter, as aws:SourceAccount"),
         (json!({"StringLike": {"a:b": null}}), ".StringLike[\"a:b\"]", "must be a string, number or boolean"),
         (json!({"StringLike": {"a:b": {}}}), ".StringLike[\"a:b\"]", "must be a string, number or boolean"),
         (json!({"StringLike": {"a:b": ["x", []]}}), ".StringLike[\"a:b\"][1]", "must be a string, number or boolean"),
