@@ -96,6 +96,8 @@ async fn route(world: &World, path: &str, ask: Ask<'_>) -> Answer {
         ("GET" | "POST", ["accounts", id, "quotas"]) => settings::quotas(world, id, ask),
         ("GET" | "POST", ["accounts", id, "clock"]) => settings::clock(world, id, &ask),
         ("POST", ["evaluate"]) => truth::evaluate(&ask),
+        ("POST", ["trusting"]) => truth::trusting(world, &ask),
+        ("POST", ["can"]) => truth::can(world, &ask),
         ("POST", ["issuers"]) => settings::issuer(world, &ask),
         ("POST", ["clusters"]) => accounts::cluster(world, ask),
         ("POST", ["seed"]) => accounts::seed(world, &ask),

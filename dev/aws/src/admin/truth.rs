@@ -1,11 +1,14 @@
 //! The state as it is: never stale, never throttled, never journaled.
 
+use chrono::Utc;
 use fakecloud_iam::{IamRole, IamState, Tag};
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Ask, bad, missing};
-use crate::authorise::{Layers, try_out};
+use crate::authorise::{Layers, session_may, try_out};
+use crate::sts::web_identity;
 use crate::world::World;
+use crate::world::keys::{Key, Who};
 
 /// A document as JSON; as text where it is none.
 fn document(text: &str) -> Value {
@@ -82,6 +85,52 @@ pub fn evaluate(ask: &Ask<'_>) -> Answer {
         Layers { identity: list("policies").unwrap_or_default(), boundary: list("boundary"), session: list("session") };
     let (action, resource) = (ask.text("action")?, ask.text("resource")?);
     Ok(try_out(&layers, &action, &resource, ask.body.get("context").unwrap_or(&Value::Null)))
+}
+
+/// What a session of a role may do: nobody needs to have one, nothing is journaled, and no trust is asked.
+pub fn can(world: &World, ask: &Ask<'_>) -> Answer {
+    let (account, name) = (ask.text("account")?, ask.text("role")?);
+    let key = {
+        let accounts = world.iam.read();
+        let Some(role) = accounts.get(&account).and_then(|state| state.roles.get(&name)) else {
+            return missing("role");
+        };
+        let partition = role.arn.split(':').nth(1).unwrap_or("aws");
+        Key {
+            id: String::new(),
+            secret: String::new(),
+            token: None,
+            arn: format!("arn:{partition}:sts::{account}:assumed-role/{name}/can"),
+            user_id: format!("{}:can", role.role_id),
+            who: Who::Session {
+                role: name.clone(),
+                role_id: role.role_id.clone(),
+                role_arn: role.arn.clone(),
+                policies: Vec::new(),
+            },
+            account,
+            issued: Utc::now(),
+            expires: None,
+        }
+    };
+    let context = ask.body.get("context").unwrap_or(&Value::Null);
+    let Some(Value::Array(probes)) = ask.body.get("probes") else { return bad("the body needs \"probes\", a list") };
+    let answer = |probe: &Value| {
+        let text = |name: &str| probe.get(name).and_then(Value::as_str);
+        match (text("action"), text("resource")) {
+            (Some(action), Some(resource)) => Ok(session_may(world, &key, action, resource, context)),
+            _ => bad("a probe needs \"action\" and \"resource\""),
+        }
+    };
+    Ok(json!({"answers": probes.iter().map(answer).collect::<Result<Vec<_>, _>>()?}))
+}
+
+/// The roles that a token gets by their trust as it is, and why none where the token is no good in the account.
+pub fn trusting(world: &World, ask: &Ask<'_>) -> Answer {
+    match web_identity::roles_for(world, &ask.text("account")?, &ask.text("token")?) {
+        Ok(roles) => Ok(json!({"roles": roles})),
+        Err(refusal) => Ok(json!({"roles": [], "refused": refusal.code, "message": refusal.message})),
+    }
 }
 
 pub fn providers(world: &World, ask: &Ask<'_>) -> Answer {

@@ -17,21 +17,8 @@ fn map(tags: &[Tag]) -> HashMap<String, String> {
     tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect()
 }
 
-pub fn of(world: &World, call: &Call, key: &Key, need: &Need) -> ConditionContext {
-    let mut context = ConditionContext {
-        aws_userid: Some(key.user_id.clone()),
-        aws_principal_account: Some(key.account.clone()),
-        aws_source_ip: call.wire.source,
-        aws_current_time: Some(call.now),
-        aws_epoch_time: Some(call.now.timestamp()),
-        // As it would have come to AWS.
-        aws_secure_transport: Some(true),
-        aws_requested_region: Some(match call.service {
-            Service::Iam => "us-east-1".to_owned(),
-            _ => call.region.clone(),
-        }),
-        ..ConditionContext::default()
-    };
+/// What is known of who asks.
+pub fn caller(context: &mut ConditionContext, world: &World, key: &Key) {
     match &key.who {
         Who::User { name } => {
             context.aws_username = Some(name.clone());
@@ -47,6 +34,24 @@ pub fn of(world: &World, call: &Call, key: &Key, need: &Need) -> ConditionContex
             context.principal_tags = role.filter(|role| !role.tags.is_empty()).map(|role| map(&role.tags));
         }
     }
+}
+
+pub fn of(world: &World, call: &Call, key: &Key, need: &Need) -> ConditionContext {
+    let mut context = ConditionContext {
+        aws_userid: Some(key.user_id.clone()),
+        aws_principal_account: Some(key.account.clone()),
+        aws_source_ip: call.wire.source,
+        aws_current_time: Some(call.now),
+        aws_epoch_time: Some(call.now.timestamp()),
+        // As it would have come to AWS.
+        aws_secure_transport: Some(true),
+        aws_requested_region: Some(match call.service {
+            Service::Iam => "us-east-1".to_owned(),
+            _ => call.region.clone(),
+        }),
+        ..ConditionContext::default()
+    };
+    caller(&mut context, world, key);
     if !need.tags.is_empty() {
         context.resource_tags = Some(map(&need.tags));
         for tag in &need.tags {

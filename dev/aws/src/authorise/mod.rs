@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::answer::Refusal;
 use crate::call::{Call, Service};
 use crate::world::World;
+use crate::world::keys::Key;
 use needs::Need;
 
 pub fn check(world: &World, call: &mut Call) -> Result<(), Refusal> {
@@ -71,5 +72,19 @@ fn refusal(call: &Call, need: &Need, decision: Decision) -> Refusal {
 pub fn try_out(layers: &Layers, action: &str, resource: &str, given: &Value) -> Value {
     let context = context::given(given);
     let decision = evaluate(layers, &Asked { action, resource, context: &context });
+    json!({"allowed": decision == Decision::Allow, "why": sentence::layer(decision)})
+}
+
+/// For the admin API: would a session of this role be allowed this, by all that is on the role now? The context is the
+/// session's own, with what a test adds.
+pub fn session_may(world: &World, key: &Key, action: &str, resource: &str, given: &Value) -> Value {
+    let mut context = context::given(given);
+    context.aws_userid = Some(key.user_id.clone());
+    context.aws_principal_account = Some(key.account.clone());
+    context.aws_current_time = Some(key.issued);
+    context.aws_epoch_time = Some(key.issued.timestamp());
+    context.aws_secure_transport = Some(true);
+    context::caller(&mut context, world, key);
+    let decision = evaluate(&Layers::of(world, key), &Asked { action, resource, context: &context });
     json!({"allowed": decision == Decision::Allow, "why": sentence::layer(decision)})
 }

@@ -1,8 +1,9 @@
 //! Where the crate's evaluator differs from AWS, the policy is rewritten for the one question before it is asked:
 //! ARN conditions are decided here, tag keys get the spelling that the tag has (they compare without regard to
-//! case), and ForAllValues on an absent key holds.
+//! case), ForAllValues on an absent key holds, and an ARN that lacks parts is completed with `*`.
 //! Source: IAM user guide, "ARN condition operators", "Multivalued context keys" ("ForAllValues also returns true if
-//! there are no context keys in the request"), and `aws:ResourceTag` ("tag keys are not case-sensitive").
+//! there are no context keys in the request"), `aws:ResourceTag` ("tag keys are not case-sensitive"), and "IAM
+//! identifiers" ("`arn:aws:sqs` is equivalent to `arn:aws:sqs:*:*:*`").
 
 use std::collections::HashMap;
 
@@ -26,6 +27,13 @@ pub fn specialised(document: &Value, context: &ConditionContext) -> Value {
 
 /// Decides what is decided here; false where the statement cannot apply any more.
 fn keep(statement: &mut Value, context: &ConditionContext) -> bool {
+    for element in ["Resource", "NotResource"] {
+        match statement.get_mut(element) {
+            Some(Value::Array(many)) => many.iter_mut().for_each(complete),
+            Some(one) => complete(one),
+            None => {}
+        }
+    }
     let Some(Value::Object(operators)) = statement.get_mut("Condition") else { return true };
     for (operator, keys) in operators.iter_mut() {
         let Value::Object(keys) = keys else { continue };
@@ -43,6 +51,23 @@ fn keep(statement: &mut Value, context: &ConditionContext) -> bool {
     }
     operators.retain(|_, keys| keys.as_object().is_none_or(|keys| !keys.is_empty()));
     true
+}
+
+/// Variables hold colons that are none of the ARN's.
+fn complete(resource: &mut Value) {
+    let Value::String(text) = resource else { return };
+    let (mut colons, mut inside) = (0, false);
+    for c in text.chars() {
+        match c {
+            '{' => inside = true,
+            '}' => inside = false,
+            ':' if !inside => colons += 1,
+            _ => {}
+        }
+    }
+    if text.starts_with("arn:") && colons < 5 {
+        text.push_str(&":*".repeat(5 - colons));
+    }
 }
 
 fn spelling(key: &str, context: &ConditionContext) -> String {

@@ -6,7 +6,7 @@ pub mod jwks;
 mod session;
 mod token;
 mod trust;
-mod web_identity;
+pub mod web_identity;
 
 use crate::answer::{Outcome, Refusal, escape, xml};
 use crate::call::{Call, Service};

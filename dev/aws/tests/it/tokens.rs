@@ -174,3 +174,24 @@ fn the_signer_signs() {
     let key = UnparsedPublicKey::new(&ring::signature::ECDSA_P256_SHA256_FIXED, pair.public_key().as_ref().to_vec());
     key.verify(b"x", signed.as_ref()).expect("verified");
 }
+
+#[test]
+fn which_roles_a_token_gets() {
+    let issuer = "https://oidc.tokens.example/id/trusting";
+    let (account, _) = ready(issuer);
+    let signer = curve();
+    admin("POST", "issuers", json!({"issuer": issuer, "jwks": {"keys": [signer.jwk("k")]}, "account": account.id}));
+    let host = issuer.trim_start_matches("https://");
+    let of_others = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"Federated": format!("arn:aws:iam::{}:oidc-provider/{host}", account.id)},
+        "Action": "sts:AssumeRoleWithWebIdentity", "Condition": {"StringEquals": {format!("{host}:sub"): "other"}}}]});
+    let role = [("RoleName", "others"), ("AssumeRolePolicyDocument", &*of_others.to_string())];
+    account.admin.iam("CreateRole", &role).ok();
+    let token = signer.token(issuer, "k");
+    let asked = |token: &str| admin("POST", "trusting", json!({"account": account.id, "token": token}));
+    assert_eq!(asked(&token), json!({"roles": ["r"]}));
+    admin("POST", &format!("accounts/{}/switches", account.id), json!({"tokens": true}));
+    assert_eq!(asked(&token), json!({"roles": ["r"]}));
+    assert_eq!(asked(&curve().token(issuer, "k"))["refused"], "InvalidIdentityToken");
+    assert_eq!(asked(&signer.token("https://oidc.tokens.example/id/unknown", "k"))["refused"], "InvalidIdentityToken");
+}

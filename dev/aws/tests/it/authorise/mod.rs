@@ -2,6 +2,7 @@
 //! or the Service Authorization Reference), the policies of the caller, its call, and the layer that refuses.
 
 mod actions;
+mod can;
 mod caps;
 mod policies;
 mod tags;
