@@ -159,6 +159,7 @@ pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, plac
         binding: who.name.to_owned(),
         issuer: place.issuer.clone(),
         class: who.class.to_owned(),
+        former: class.take_over_from_issuers.clone(),
     };
     let audience = audience(spec, class)?;
     let role = spec.role.clone().unwrap_or_default();

@@ -13,6 +13,7 @@ pub mod fuse;
 pub mod guardrails;
 pub mod holder;
 pub mod iam;
+pub mod issuers;
 pub mod leader;
 pub mod metrics;
 pub mod orphans;

@@ -66,20 +66,19 @@ impl Orphans {
         self.accounts.remove(account);
     }
 
-    /// A page of it. `cluster` and `issuer` are ours, `bound` says whether there is such a binding.
+    /// A page of it. `cluster` is ours, `contradicted` says whether another cluster may have the same id, `bound` whether
+    /// there is such a binding.
     pub fn page(
         &mut self,
         account: &str,
         page: &[Detailed],
         cluster: &str,
-        issuer: &str,
+        contradicted: bool,
         bound: impl Fn(&NsName) -> bool,
     ) {
         let Some(account) = self.accounts.get_mut(account) else { return };
+        account.contradicted |= contradicted;
         for role in page.iter().filter(|role| tags::get(&role.tags, tag::CLUSTER) == Some(cluster)) {
-            if tags::get(&role.tags, tag::ISSUER).is_some_and(|other| other != issuer) {
-                account.contradicted = true;
-            }
             let Some(binding) = owner(&role.tags).filter(|binding| !bound(binding)) else { continue };
             let (class, shown) = (tags::get(&role.tags, tag::CLASS).unwrap_or_default(), account.sweep);
             let entry = account.roles.entry(role.arn.as_str().into()).or_insert_with(|| Suspect {

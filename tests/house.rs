@@ -13,6 +13,7 @@ const PURE: &[&str] = &[
     "guardrails",
     "holder",
     "iam",
+    "issuers",
     "leader",
     "orphans",
     "plan",

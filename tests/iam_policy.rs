@@ -21,6 +21,16 @@ fn the_example_is_what_the_command_prints() {
     assert_eq!(file, print(FLAGS), "run: cargo run -q -- iam-policy {FLAGS} > config/iam/operator-policy.json");
 }
 
+#[test]
+fn providers_of_several_issuers_may_be_named() {
+    let flags =
+        "--cluster-id example --account 111122223333 --issuer https://a.example,b.example/id --issuer c.example";
+    let policy: Value = serde_json::from_str(&print(flags)).unwrap();
+    let statement = policy["Statement"].as_array().unwrap().iter().find(|s| s["Sid"] == "KeepTheProvider").unwrap();
+    let arn = |issuer: &str| format!("arn:aws:iam::111122223333:oidc-provider/{issuer}");
+    assert_eq!(statement["Resource"], serde_json::json!(["a.example", "b.example/id", "c.example"].map(arn)));
+}
+
 /// IAM counts 6,144 characters at most, white space left out (IAM quotas, "Managed policy size").
 #[test]
 fn it_fits_into_a_managed_policy() {

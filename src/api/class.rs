@@ -1,6 +1,6 @@
 //! `IrsaClass`: what a StorageClass is to volumes, for roles: where they are made, and how.
 
-use super::{DeletionPolicy, Mode, rules};
+use super::{DeletionPolicy, Mode, identity, rules};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,14 @@ pub struct IrsaClassSpec {
     /// other tools use it too: audiences are only ever added.
     #[serde(default)]
     pub oidc_provider: OidcProviderSpec,
+    /// Issuers that this cluster had before it was rebuilt, without https://, at most 16. Roles that it made under them
+    /// are taken over: their trust and tags change in place, and they keep their unique ids. Until a former issuer is
+    /// listed here nothing is written in the account (reason ClusterIdentityConflict), because a cluster with the same
+    /// --cluster-id and another issuer may as well be a copy. Keep it listed for as long as roles carry it in their tag
+    /// irsa-operator.io/issuer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = identity::issuers)]
+    pub take_over_from_issuers: Vec<String>,
     /// How roles are made: what holds for all bindings of the class.
     #[serde(default)]
     pub role: ClassRoleSpec,

@@ -5,6 +5,7 @@
 
 mod binding;
 mod class;
+mod identity;
 mod mode;
 pub mod names;
 pub mod reason;

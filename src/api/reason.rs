@@ -119,6 +119,8 @@ pub mod event {
     pub const RETAINED: &str = "RoleRetained";
     /// Roles of this cluster were found that have no binding.
     pub const ORPHANED: &str = "RolesOrphaned";
+    /// The OIDC provider of a former issuer was deleted.
+    pub const PROVIDER_DELETED: &str = "ProviderDeleted";
     /// The OIDC provider was made.
     pub const PROVIDER_CREATED: &str = "ProviderCreated";
 }

@@ -15,17 +15,17 @@ const WORD: &str = r"[\w+=,.@-]";
 /// A variable, known or not.
 const VARIABLE: &str = r"\$\([^()]*\)";
 
-fn rule(schema: &mut Schema, cel: impl Into<String>, message: impl AsRef<str>) {
+pub(super) fn rule(schema: &mut Schema, cel: impl Into<String>, message: impl AsRef<str>) {
     validate(schema, Rule::new(cel).message(message.as_ref())).expect("a rule is plain JSON");
 }
 
-fn set(schema: &mut Schema, limits: Value) {
+pub(super) fn set(schema: &mut Schema, limits: Value) {
     if let Value::Object(limits) = limits {
         schema.ensure_object().extend(limits);
     }
 }
 
-fn with(schema: &mut Schema, key: &str, change: impl FnOnce(&mut Schema)) {
+pub(super) fn with(schema: &mut Schema, key: &str, change: impl FnOnce(&mut Schema)) {
     if let Some(inner) = schema.get_mut(key) {
         change(inner.try_into().expect("a schema"));
     }

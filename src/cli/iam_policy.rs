@@ -34,9 +34,10 @@ pub struct Args {
     #[arg(long, value_name = "ARN", value_delimiter = ',')]
     managed_policies: Vec<String>,
 
-    /// The issuer of the cluster's ServiceAccount tokens; without it, providers of all issuers are allowed
-    #[arg(long, env = "IRSA_ISSUER", value_name = "URL")]
-    issuer: Option<String>,
+    /// The issuer of the cluster's ServiceAccount tokens, and those that classes name in takeOverFromIssuers; give one for
+    /// each. Without it, providers of all issuers are allowed
+    #[arg(long, env = "IRSA_ISSUER", value_name = "URL", value_delimiter = ',')]
+    issuer: Vec<String>,
 
     /// The operator's role in another account (spec.account.assumeRoleArn of a class); give one for each. The role there
     /// needs a policy of its own, printed with --account of that account
@@ -57,7 +58,7 @@ pub fn execute(args: &Args) -> ExitCode {
         paths: args.path.clone(),
         boundaries: args.boundary.clone(),
         managed: args.managed_policies.clone(),
-        issuer: args.issuer.as_ref().map(|issuer| issuer.trim_start_matches("https://").to_owned()),
+        issuers: args.issuer.iter().map(|issuer| issuer.trim_start_matches("https://").to_owned()).collect(),
         assumed: args.assume_role.clone(),
         eks: args.eks_cluster.clone(),
     };

@@ -83,6 +83,8 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         refuse_new_identity(ctx, &class, object, &spec, &desired).await?;
     }
     let fresh = desired.mode != Mode::Observe && claim(ctx, object, &spec, &class).await?;
+    // One that a sweep has shown is there already: a cluster that was rebuilt, or a binding that was away.
+    let fresh = fresh && !ctx.state().snapshot.shows(&desired.arn);
     outcome.role = Some(info(&desired, object));
     let run = Run {
         desired: &desired,
@@ -212,6 +214,7 @@ async fn refuse_new_identity(
             Err(error) if error.category == Category::Denied => None,
             seen => seen?,
         };
+        ctx.witness(&desired.owner, seen.as_ref());
         let role = seen.or_else(|| ctx.own_role(&hint));
         let ours = |role: &Role| matches!(desired.owner.judge(&role.tags), Ownership::Ours { released: false });
         if role.is_some_and(|role| role.arn == hint && ours(&role)) {

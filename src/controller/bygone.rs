@@ -74,13 +74,14 @@ pub async fn place(
     }
 }
 
-pub fn owner(who: Who<'_>, place: &Place) -> Owner {
+pub fn owner(who: Who<'_>, place: &Place, class: Option<&IrsaClassSpec>) -> Owner {
     Owner {
         cluster: place.cluster_id.clone(),
         namespace: who.namespace.to_owned(),
         binding: who.name.to_owned(),
         issuer: place.issuer.clone(),
         class: who.class.to_owned(),
+        former: class.map(|class| class.take_over_from_issuers.clone()).unwrap_or_default(),
     }
 }
 

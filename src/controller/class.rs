@@ -2,18 +2,16 @@
 
 use super::api::ApiError;
 use super::binding::Stop;
+use super::issuers::Standing;
 use super::state::{ClassSeen, Ctx};
 use super::tell::reference;
 use super::worker::Next;
-use super::{facts, fuse, write};
-use crate::api::names::{FINALIZER, tag};
-use crate::api::reason::event;
-use crate::api::{DeletionPolicy, IrsaClassSpec, Mode};
-use crate::aws::Aws;
+use super::{facts, fuse, issuers, provider, write};
+use crate::api::names::FINALIZER;
+use crate::api::{IrsaClassSpec, Mode, OrphanedRoles};
 use crate::desired::Place;
 use crate::error::{Category, Error};
 use crate::iam::name::check_template;
-use crate::iam::tags::{self, Tags};
 use crate::queue::{Key, Kind};
 use crate::snapshot::Source;
 use crate::status::{ClassOutcome, Notice, Watch, class_notices, class_status};
@@ -22,7 +20,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Instant;
-use tracing::{info, warn};
+use tracing::warn;
 
 /// How many users of a class are named.
 const NAMED: usize = 5;
@@ -75,9 +73,10 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, kind: Kind, outcome: &mut 
         .state()
         .classes_seen
         .get(&name)
-        .filter(|s| s.generation == generation && now < s.due)
+        .filter(|s| s.generation == generation && now < s.due && s.standing == Standing::Clear)
         .map(|s| (s.place.clone(), s.lacks.clone()));
-    if let Some((place, lacks)) = fresh {
+    let doubt = |place: &Place| ctx.state().issuers.stranger(&place.account).is_some();
+    if let Some((place, lacks)) = fresh.filter(|(place, _)| !doubt(place)) {
         (outcome.place, outcome.lacks) = (Some(place), lacks);
         return Ok(());
     }
@@ -92,24 +91,51 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, kind: Kind, outcome: &mut 
             return Err(error.into());
         }
     };
-    outcome.place = Some(place.clone());
     let asking = aws.on_behalf(kind, Arc::default());
+    let mut seen = ClassSeen {
+        place: place.clone(),
+        aws,
+        standing: issuers::look(ctx, &asking, &name, &place).await?,
+        observed: outcome.observes,
+        lacks: None,
+        generation,
+        due: ctx.next_look(now),
+    };
+    match seen.standing.clone() {
+        Standing::Clear => outcome.place = Some(place.clone()),
+        // It is swept all the same.
+        standing => {
+            note(ctx, object, seen);
+            let Standing::Frozen(error) = standing else { return Err(Stop::Waiting) };
+            outcome.orphans = Some(OrphanedRoles::default());
+            return Err(error.into());
+        }
+    }
     let lacks = match outcome.observes {
-        true => missing(&asking, &spec, &place).await?,
-        false => provider(ctx, &asking, object, &spec, &place).await.map(|()| None)?,
+        true => provider::missing(&asking, &spec, &place).await?,
+        false => provider::ensure(ctx, &asking, object, &spec, &place).await.map(|()| None)?,
     };
     outcome.lacks.clone_from(&lacks);
-    let observed = outcome.observes;
-    let seen = ClassSeen { place: place.clone(), aws, observed, lacks, generation, due: ctx.next_look(now) };
+    seen.lacks = lacks;
+    note(ctx, object, seen);
+    issuers::let_go_of_former(ctx, &asking, object, &spec, &place).await;
+    Ok(())
+}
+
+/// Remembers what was seen of a class, and wakes its bindings if that is news to them.
+fn note(ctx: &Ctx, object: &LeanClass, seen: ClassSeen) {
+    let name = &object.head.key.name;
     let mut state = ctx.state();
-    let before = state.classes_seen.insert(name.clone(), seen);
+    let news = state.classes_seen.get(name).is_none_or(|before| {
+        (&before.place, before.observed, &before.standing) != (&seen.place, seen.observed, &seen.standing)
+    });
+    state.classes_seen.insert(name.clone(), seen);
     ctx.classes_changed.notify_one();
-    if before.is_none_or(|before| before.place != place || before.observed != observed) {
-        state.wake_bindings_of(&name, object.is_default);
+    if news {
+        state.wake_bindings_of(name, object.is_default);
         drop(state);
         ctx.wake.notify_one();
     }
-    Ok(())
 }
 
 fn decode(object: &LeanClass) -> Result<IrsaClassSpec, Error> {
@@ -124,63 +150,6 @@ fn forget(ctx: &Ctx, name: &Arc<str>) {
     ctx.classes_changed.notify_one();
 }
 
-/// What the provider lacks, where nothing is done about it.
-async fn missing(aws: &Aws, spec: &IrsaClassSpec, place: &Place) -> Result<Option<String>, Error> {
-    let arn = place.provider_arn();
-    let Some(live) = aws.provider(&arn).await? else {
-        return Ok(Some(format!("the OIDC provider {arn} does not exist, and is not made in mode Observe")));
-    };
-    let audiences = &spec.oidc_provider.audiences;
-    let lacking: Vec<&str> =
-        audiences.iter().filter(|audience| !live.audiences.contains(audience)).map(String::as_str).collect();
-    let text = || format!("the OIDC provider {arn} lacks {}, which is not added in mode Observe", lacking.join(", "));
-    Ok((!lacking.is_empty()).then(text))
-}
-
-/// Made where it is missing; adopted where it is there; audiences are only added.
-async fn provider(ctx: &Ctx, aws: &Aws, object: &LeanClass, spec: &IrsaClassSpec, place: &Place) -> Result<(), Error> {
-    let arn = place.provider_arn();
-    let wanted = &spec.oidc_provider.audiences;
-    let mut live = aws.provider(&arn).await?;
-    if live.is_none() && spec.oidc_provider.manage {
-        if aws.create_provider(&place.issuer, wanted, &provider_tags(place)).await? {
-            info!(provider = arn, "made the OIDC provider");
-            ctx.metrics.changed(&Key::Class(object.head.key.name.clone()));
-            let note = format!("made the OIDC provider {arn} with the audiences {}", wanted.join(", "));
-            ctx.events.send(reference(object), Notice::new(false, event::PROVIDER_CREATED, "Create", note));
-            return Ok(());
-        }
-        live = aws.provider(&arn).await?;
-    }
-    let Some(live) = live else {
-        if spec.oidc_provider.manage {
-            let text = format!("AWS says of the OIDC provider {arn} both that it exists and that it does not");
-            return Err(Error::new(Category::Settling, text));
-        }
-        let text = format!("the OIDC provider {arn} does not exist; make it, or set spec.oidcProvider.manage to true");
-        return Err(Error::new(Category::Missing, text));
-    };
-    for audience in wanted.iter().filter(|audience| !live.audiences.contains(audience)) {
-        if !spec.oidc_provider.manage {
-            let text = format!(
-                "the OIDC provider {arn} lacks the audience {audience}; add it, or set spec.oidcProvider.manage to true"
-            );
-            return Err(Error::new(Category::Missing, text));
-        }
-        aws.add_audience(&arn, audience).await?;
-        info!(provider = arn, audience, "added an audience");
-        ctx.metrics.changed(&Key::Class(object.head.key.name.clone()));
-    }
-    Ok(())
-}
-
-fn provider_tags(place: &Place) -> Tags {
-    [(tag::CLUSTER, place.cluster_id.as_str()), (tag::SCHEMA, tag::SCHEMA_VERSION)]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
-}
-
 /// `true` once it is gone.
 async fn let_go(ctx: &Ctx, object: &LeanClass, outcome: &mut ClassOutcome) -> Result<bool, Stop> {
     if !object.head.has_finalizer(FINALIZER) {
@@ -189,7 +158,8 @@ async fn let_go(ctx: &Ctx, object: &LeanClass, outcome: &mut ClassOutcome) -> Re
     let name = &object.head.key.name;
     let users = users(ctx, name);
     if !users.is_empty() {
-        outcome.place = ctx.state().place_of(name).map(|(place, _)| place);
+        let seen = ctx.state().classes_seen.get(name).map(|seen| (seen.place.clone(), seen.standing.clone()));
+        outcome.place = seen.filter(|(_, standing)| *standing == Standing::Clear).map(|(place, _)| place);
         let more = users.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let named = users.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
@@ -198,7 +168,7 @@ async fn let_go(ctx: &Ctx, object: &LeanClass, outcome: &mut ClassOutcome) -> Re
         ));
         return Ok(false);
     }
-    remove_provider(ctx, object).await?;
+    provider::remove(ctx, object).await?;
     write::release(ctx, object).await?;
     forget(ctx, name);
     Ok(true)
@@ -208,50 +178,6 @@ fn users(ctx: &Ctx, class: &str) -> Vec<String> {
     let state = ctx.state();
     let using = state.bindings.iter().filter(|b| b.class_name.as_deref() == Some(class));
     using.map(|b| b.head.key.to_string()).collect()
-}
-
-/// Only if the class says so, we made it, no other class needs it and no role trusts it.
-async fn remove_provider(ctx: &Ctx, object: &LeanClass) -> Result<(), Error> {
-    let says_delete = object
-        .decode()
-        .is_ok_and(|spec| spec.oidc_provider.deletion_policy == DeletionPolicy::Delete && spec.mode != Mode::Observe);
-    if !says_delete {
-        return Ok(());
-    }
-    let known = ctx.state().place_of(&object.head.key.name);
-    let (place, aws) = match known {
-        Some(known) => known,
-        None => {
-            let role = object.decode().ok().and_then(|spec| spec.account).map(|account| account.assume_role_arn);
-            let aws = ctx.accounts.of(role.as_deref()).await;
-            (facts::place(ctx, &aws).await?, aws)
-        }
-    };
-    if ctx.state().shares_place(&object.head.key.name, &place) {
-        return Ok(());
-    }
-    let arn = place.provider_arn();
-    // What was made or deleted a moment ago AWS shows to some and not to others: neither is the last word for a while.
-    let asked = object.head.deleted.as_ref().map_or(Timestamp::UNIX_EPOCH, |since| since.0);
-    let settling = |text: String| match Timestamp::now().duration_since(asked).unsigned_abs() < ctx.settings.settle {
-        true => Err(Error::new(Category::Settling, text)),
-        false => Ok(()),
-    };
-    let Some(provider) = aws.provider(&arn).await? else {
-        return settling(format!("the OIDC provider {arn} is not shown; if it stays so, there is nothing to delete"));
-    };
-    if tags::get(&provider.tags, tag::CLUSTER) != Some(place.cluster_id.as_str()) {
-        return Ok(());
-    }
-    if let Some(role) = aws.role_that_trusts(&arn).await? {
-        settling(format!("{role} still trusts the OIDC provider {arn}; if it goes on to, the provider stays"))?;
-        info!(provider = arn, role, "the OIDC provider stays, as a role trusts it");
-        return Ok(());
-    }
-    aws.delete_provider(&arn).await?;
-    info!(provider = arn, "deleted the OIDC provider");
-    ctx.metrics.changed(&Key::Class(object.head.key.name.clone()));
-    Ok(())
 }
 
 /// How the roles of the account are watched, once that has been seen.
@@ -275,7 +201,7 @@ async fn conclude(ctx: &Ctx, object: &Arc<LeanClass>, mut outcome: ClassOutcome)
     outcome.bindings = ctx.state().counts(name);
     outcome.watch = watch(ctx, outcome.place.as_ref());
     outcome.held = ctx.state().held_removals(name);
-    outcome.orphans = ctx.state().orphans_of(name);
+    outcome.orphans = outcome.orphans.or_else(|| ctx.state().orphans_of(name));
     outcome.failure.iter().for_each(|error| ctx.metrics.failed(&Key::Class(name.clone()), error.category));
     let previous = object.status();
     let next = class_status(&previous, &outcome, &Time(Timestamp::now()));

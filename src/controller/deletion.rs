@@ -14,6 +14,7 @@ use crate::api::Mode;
 use crate::api::names::FINALIZER;
 use crate::api::reason::event;
 use crate::aws::Aws;
+use crate::desired::Place;
 use crate::error::{Category, Error};
 use crate::iam::arn::RoleArn;
 use crate::iam::owner::Owner;
@@ -37,7 +38,8 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>, kind: Kind) -> Next 
     }
     let began = Instant::now();
     let mut outcome = Outcome { generation: object.head.generation, ..Outcome::default() };
-    match fuse::ask(ctx, &object).await {
+    let frozen = ctx.state().class_is_frozen(&object);
+    match if frozen { Ok(fuse::pass(ctx, &object)) } else { fuse::ask(ctx, &object).await } {
         Ok(None) => {}
         Ok(Some(later)) => return Next::Look(kind, later),
         Err(error) => return failed(ctx, &object, outcome, began, error).await,
@@ -75,6 +77,10 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
         let role = object.status().role_arn.as_deref().and_then(RoleArn::parse);
         return Ok(role.and_then(|arn| notice(&arn, Extent::Nothing, &[])));
     }
+    let left = || object.status().role_arn.as_deref().and_then(RoleArn::parse);
+    if ctx.state().class_is_frozen(object) {
+        return Ok(left().and_then(|arn| notice(&arn, Extent::Nothing, &[])));
+    }
     let mode = mode(object, class.as_ref());
     let extent = match mode {
         _ if asks_to_retain(object, class.as_ref()) || definition_is_going(ctx).await? => Extent::Nothing,
@@ -89,10 +95,13 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
         return Ok(None);
     }
     let (place, aws) = place(ctx, object, &name, class.as_ref()).await?;
+    if ctx.state().is_frozen(&place) {
+        return Ok(left().and_then(|arn| notice(&arn, Extent::Nothing, &[])));
+    }
     let aws = aws.on_behalf(kind, object.head.key.namespace.clone());
     let who = who(&object.head.key, &name);
     let wish = last_wish(who, object, class.as_ref(), &place);
-    let owner = wish.as_ref().map_or_else(|| owner(who, &place), |desired| desired.owner.clone());
+    let owner = wish.as_ref().map_or_else(|| owner(who, &place, class.as_ref()), |desired| desired.owner.clone());
     let mut seen = None;
     for arn in candidates(ctx, object, computed(who, object, class.as_ref(), &place), &place) {
         let lock = RoleLock::try_take(ctx, &arn.to_string());
@@ -110,6 +119,7 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
             }
             Err(error) => return Err(error.into()),
         };
+        ctx.witness(&owner, role.as_ref());
         // Where it is not known what is on the role, DeleteRole says that there is something, and then it is looked for.
         let (attached, inline) = match &wish {
             Some(desired) if desired.arn == arn.to_string() => {
@@ -117,7 +127,7 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
             }
             _ => (BTreeSet::new(), Vec::new()),
         };
-        let found = Found { aws: &aws, arn: &arn, role: role.as_ref(), attached, inline };
+        let found = Found { aws: &aws, place: Some(&place), arn: &arn, role: role.as_ref(), attached, inline };
         remove(ctx, object, &owner, extent, &found, outcome).await?;
         seen = Some(arn);
     }
@@ -141,6 +151,7 @@ fn unseen(ctx: &Ctx, object: &LeanBinding, arn: &RoleArn) -> Result<Option<Role>
 /// What was found of a role.
 struct Found<'a> {
     aws: &'a Aws,
+    place: Option<&'a Place>,
     arn: &'a RoleArn,
     role: Option<&'a Role>,
     attached: BTreeSet<String>,
@@ -149,7 +160,7 @@ struct Found<'a> {
 
 impl<'a> Found<'a> {
     fn nothing(aws: &'a Aws) -> Self {
-        Self { aws, arn: &NOWHERE, role: None, attached: BTreeSet::new(), inline: Vec::new() }
+        Self { aws, place: None, arn: &NOWHERE, role: None, attached: BTreeSet::new(), inline: Vec::new() }
     }
 }
 
@@ -177,6 +188,9 @@ async fn remove(
     };
     for step in removal(&what)? {
         ctx.accounts.going_on()?;
+        if found.place.is_some_and(|place| ctx.state().is_frozen(place)) {
+            return Err(Stop::Stale);
+        }
         let result = match &step {
             Step::Unannotate { name, uid } => {
                 account::unannotate(ctx, &object.head.key, name, uid).await.map_err(Stop::from)

@@ -50,11 +50,13 @@ impl Run<'_> {
         let own = ctx.state().snapshot.own(arn, settle, Instant::now());
         let Some(mut own) = own else {
             let role = self.aws.role(&self.desired.name, &self.desired.path, ctx.missed(arn)).await?;
+            ctx.witness(&self.desired.owner, role.as_ref());
             return Ok(role.map_or(Observed::Absent, |role| Observed::Present(Box::new(role))));
         };
         let Some(head) = self.aws.role_head(&self.desired.name, &self.desired.path, false).await? else {
             return Err(Error::new(Category::Settling, format!("AWS does not show {arn} everywhere yet")));
         };
+        ctx.witness(&self.desired.owner, Some(&head));
         crate::plan::check_owner(&self.desired.owner, arn, &head)?;
         if head.id != own.id {
             // The one before it, which AWS still shows; or somebody was faster than our window. That will tell.
@@ -220,8 +222,10 @@ async fn steps(
 ) -> Result<Ended, Stop> {
     let arn = &run.desired.arn;
     for step in &plan.steps {
-        if let Err(error) = ctx.accounts.going_on() {
+        if let Err(error) = ctx.accounts.going_on().and_then(|()| ctx.may_write(run.desired)) {
             outcome.failure.get_or_insert((Some(step.facet()), error));
+            outcome.pending.push(step.clone());
+            continue;
         }
         let outage = outcome.failure.as_ref().is_some_and(|(_, error)| error.category.is_outage());
         if outage || !goes_on(&outcome.pending, step) || waits(ctx, run, step, outcome) {

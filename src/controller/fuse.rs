@@ -85,6 +85,12 @@ pub async fn ask(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Instant>, Err
     }
 }
 
+/// One that takes nothing along, whatever it asks for, neither waits nor counts.
+pub fn pass(ctx: &Ctx, object: &LeanBinding) -> Option<Instant> {
+    ctx.state().fuse.note(&object.head.key, "", false, Instant::now());
+    None
+}
+
 /// Does what the annotation of a class allows, and takes it off first: it is a word for once. Returns what is to be said
 /// of one that can't be read.
 pub async fn heed(ctx: &Ctx, object: &mut Arc<LeanClass>) -> Result<Option<Notice>, Stop> {

@@ -1,5 +1,6 @@
 //! What is known of classes: which one a binding uses, where it makes roles, who uses it.
 
+use super::issuers::Standing;
 use super::state::{Class, ClassSeen, State};
 use crate::api::{BindingCounts, Mode};
 use crate::aws::Aws;
@@ -38,8 +39,15 @@ impl State {
         };
         let name = object.head().key.name.as_ref();
         let spec = object.decode().map_err(|e| not_ready(format!("IrsaClass {name} can't be read: {e}")))?;
+        if let Some(seen) = self.classes_seen.get(name) {
+            match &seen.standing {
+                Standing::Frozen(error) => return Err(error.clone()),
+                _ => self.frozen(&seen.place, name).map_or(Ok(()), Err)?,
+            }
+        }
         // What was only looked at is not ready for more than that.
-        let done = |seen: &&ClassSeen| !seen.observed || spec.mode == Mode::Observe;
+        let done =
+            |seen: &&ClassSeen| seen.standing == Standing::Clear && (!seen.observed || spec.mode == Mode::Observe);
         let seen = self.classes_seen.get(name).filter(done).ok_or_else(|| {
             not_ready(format!("IrsaClass {name} is not ready; see kubectl describe irsaclass {name}"))
         })?;

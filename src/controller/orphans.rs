@@ -20,10 +20,10 @@ const NAMED: usize = 20;
 impl State {
     /// A page of a sweep, before what is in it goes to the snapshot.
     pub fn look_for_orphans(&mut self, account: &str, page: &[Detailed], cluster: &str) {
-        let issuer = self.classes_seen.values().find(|seen| seen.place.account == account);
-        let Some(issuer) = issuer.map(|seen| seen.place.issuer.as_str()) else { return };
+        self.look_for_strangers(account, page, cluster);
+        let contradicted = self.issuers.stranger(account).is_some();
         let bindings = &self.bindings;
-        self.orphans.page(account, page, cluster, issuer, |key| bindings.get(key).is_some());
+        self.orphans.page(account, page, cluster, contradicted, |key| bindings.get(key).is_some());
     }
 
     /// How many there are in an account, where that is known.
@@ -32,8 +32,10 @@ impl State {
     }
 
     fn orphans_in<'a>(&'a self, account: &str) -> Option<impl Iterator<Item = Orphan<'a>>> {
+        // Where a direct read has shown that another cluster may have our id, whose they are is not known.
+        let doubt = self.issuers.stranger(account).is_some();
         // A binding that has come back is not to wait for the next sweep.
-        Some(self.orphans.of(account)?.filter(|orphan| self.bindings.get(orphan.binding).is_none()))
+        Some(self.orphans.of(account)?.filter(move |orphan| !doubt && self.bindings.get(orphan.binding).is_none()))
     }
 
     /// Those that a class tells of: whose tags name it, and, if it is the first of its account, those of no class there.

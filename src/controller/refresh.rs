@@ -167,6 +167,7 @@ impl Sweeper {
                 async move { aws.details_page(marker).await }
             };
             ctx.state().orphans.begin(&account, number);
+            ctx.state().issuers.begin(&account);
             let take = |sent, page: Vec<Detailed>| {
                 let (mut state, cluster) = (ctx.state(), &ctx.settings.cluster_id);
                 state.look_for_orphans(&account, &page, cluster);
@@ -206,6 +207,9 @@ impl Sweeper {
             self.source = source;
             self.refused = None;
             ctx.state().snapshot.schedule(&account, || None);
+        }
+        if source == Source::Bulk {
+            ctx.state().note_issuers(&account, |issuers| issuers.end(&account));
         }
         debug!(calls, doubtful = verdict.doubtful.len(), ms = begun.elapsed().as_millis(), "swept");
         self.act(&verdict);

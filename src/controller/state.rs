@@ -1,6 +1,7 @@
 //! What all reconciles share.
 
 use super::events::Events;
+use super::issuers::Standing;
 use super::lease::Leadership;
 use crate::admin::Health;
 use crate::api::IrsaClassSpec;
@@ -10,6 +11,7 @@ use crate::desired::Place;
 use crate::error::Category;
 use crate::fuse::Fuse;
 use crate::iam::role::Role;
+use crate::issuers::Issuers;
 use crate::metrics::Metrics;
 use crate::orphans::Orphans;
 use crate::queue::{Key, Kind, Queue};
@@ -90,6 +92,10 @@ pub struct State {
     pub fuse: Fuse,
     /// Roles without a binding.
     pub orphans: Orphans,
+    /// Whether another cluster may have this one's id.
+    pub issuers: Issuers,
+    /// When it is looked again whether the provider of a former issuer may go, by its ARN.
+    pub former_providers: HashMap<String, Instant>,
     /// Failures in a row.
     pub backoff: Backoff<Key>,
     /// What is remembered of a binding from one reconcile to the next.
@@ -122,6 +128,8 @@ pub struct ClassSeen {
     pub place: Place,
     /// How that account is reached.
     pub aws: Aws,
+    /// Whether that account may be written.
+    pub standing: Standing,
     /// It was only looked at, and nothing made for it.
     pub observed: bool,
     /// What its OIDC provider lacks, where that was only looked at.

@@ -3,9 +3,10 @@
 
 use super::tags::{self, Tags};
 use crate::api::names::tag;
+use std::hash::{Hash, Hasher};
 
 /// The binding that a role belongs to. UIDs are left out on purpose: a cluster rebuilt from Git finds its roles again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
     /// `--cluster-id`.
     pub cluster: String,
@@ -17,6 +18,15 @@ pub struct Owner {
     pub issuer: String,
     /// Name of the class.
     pub class: String,
+    /// Issuers that the cluster had before, without `https://`: what was made under them is taken over.
+    pub former: Vec<String>,
+}
+
+/// Former issuers are left out: a role that is as it should be is so whatever the cluster was once called.
+impl Hash for Owner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.cluster, &self.namespace, &self.binding, &self.issuer, &self.class).hash(state);
+    }
 }
 
 /// What a role's tags say of its owner.
@@ -70,7 +80,9 @@ impl Owner {
             _ => return Ownership::Newer(of(tag::SCHEMA).unwrap_or_default().to_owned()),
         }
         match of(tag::ISSUER) {
-            Some(issuer) if issuer != self.issuer => Ownership::OtherIssuer(issuer.to_owned()),
+            Some(issuer) if issuer != self.issuer && !self.former.iter().any(|former| former == issuer) => {
+                Ownership::OtherIssuer(issuer.to_owned())
+            }
             _ => Ownership::Ours { released: of(tag::RELEASED_BY).is_some() },
         }
     }
@@ -87,6 +99,7 @@ mod tests {
             binding: "invoices".into(),
             issuer: "oidc.example/id/A".into(),
             class: "default".into(),
+            former: Vec::new(),
         }
     }
 
@@ -112,6 +125,17 @@ mod tests {
         assert_eq!(with(&[(tag::SCHEMA, Some("x"))]), Ownership::Newer("x".into()), "not ours to understand");
         assert_eq!(with(&[(tag::SCHEMA, None)]), ours, "a tag that somebody removed comes back");
         assert_eq!(with(&[(tag::ISSUER, None)]), ours);
+        let rebuilt = Owner { former: vec!["y".into(), "x".into()], ..owner() };
+        let made_under = |issuer: &str| {
+            let mut tags = owner().tags();
+            tags.insert(tag::ISSUER.to_owned(), issuer.to_owned());
+            rebuilt.judge(&tags)
+        };
+        assert_eq!(made_under("x"), ours, "this cluster was called so once");
+        assert_eq!(made_under("z"), Ownership::OtherIssuer("z".into()));
+        let mut theirs = owner().tags();
+        theirs.extend([(tag::ISSUER.to_owned(), "x".to_owned()), (tag::BINDING.to_owned(), "b".to_owned())]);
+        assert_eq!(rebuilt.judge(&theirs), Ownership::OtherBinding("prod/billing/b".into()));
         let other_cluster = [(tag::CLUSTER, Some("c")), (tag::SCHEMA, Some("2")), (tag::ISSUER, Some("x"))];
         assert_eq!(with(&other_cluster), Ownership::OtherBinding("c/billing/invoices".into()), "whose comes first");
         assert_eq!(with(&[(tag::BINDING, Some("b"))]), Ownership::OtherBinding("prod/billing/b".into()));

@@ -23,8 +23,8 @@ pub struct Scope {
     pub boundaries: Vec<String>,
     /// ARNs of managed policies that may be attached, with `*`. Empty: all.
     pub managed: Vec<String>,
-    /// The issuer without `https://`. Without it, providers of all issuers.
-    pub issuer: Option<String>,
+    /// Issuers without `https://`: the cluster's own, and those that classes name. Without any, providers of all issuers.
+    pub issuers: Vec<String>,
     /// ARNs of the operator's roles in other accounts (`spec.account` of classes).
     pub assumed: Vec<String>,
     /// Region and name of the EKS cluster, where its issuer is asked for.
@@ -114,9 +114,13 @@ fn provider(scope: &Scope) -> Value {
         "iam:AddClientIDToOpenIDConnectProvider",
         "iam:DeleteOpenIDConnectProvider",
     ];
-    let issuer = scope.issuer.as_deref().unwrap_or("*");
-    let arn = format!("arn:{}:iam::{}:oidc-provider/{issuer}", scope.partition, scope.account);
-    json!({ "Sid": "KeepTheProvider", "Effect": "Allow", "Action": actions, "Resource": arn })
+    let arn = |issuer: &str| format!("arn:{}:iam::{}:oidc-provider/{issuer}", scope.partition, scope.account);
+    let resource = match &scope.issuers[..] {
+        [] => json!(arn("*")),
+        [one] => json!(arn(one)),
+        several => several.iter().map(|issuer| arn(issuer)).collect(),
+    };
+    json!({ "Sid": "KeepTheProvider", "Effect": "Allow", "Action": actions, "Resource": resource })
 }
 
 fn assume(scope: &Scope) -> Value {

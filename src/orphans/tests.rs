@@ -35,7 +35,8 @@ impl World {
         self.sweep += 1;
         self.orphans.begin(ACCOUNT, self.sweep);
         for page in roles.chunks(2) {
-            self.orphans.page(ACCOUNT, page, "c", "i", |key| self.bindings.contains(&*key.name));
+            let other = page.iter().any(|role| tags::get(&role.tags, tag::ISSUER) == Some("another"));
+            self.orphans.page(ACCOUNT, page, "c", other, |key| self.bindings.contains(&*key.name));
         }
     }
 

@@ -20,7 +20,7 @@ mod step;
 mod tests;
 
 pub use after::{after, created};
-pub use ownership::{check_owner, identity_changed};
+pub use ownership::{check_owner, identity_changed, other_issuer};
 pub use removal::{Extent, Removal, removal};
 pub use step::{Facet, LABELS, Step, goes_on};
 

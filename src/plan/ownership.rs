@@ -1,6 +1,5 @@
 //! Whether a role is a binding's to change.
 
-use crate::api::names::tag;
 use crate::api::reason;
 use crate::error::{Category, Error};
 use crate::iam::owner::{Owner, Ownership};
@@ -16,19 +15,7 @@ pub fn check_owner(owner: &Owner, arn: &str, role: &Role) -> Result<bool, Error>
         // IAM keeps names unique without regard to path and case: the role that stands in the way may be our own.
         Ownership::Ours { .. } if live != arn => Err(identity_changed(live, arn)),
         Ownership::Ours { released } => Ok(released),
-        Ownership::OtherIssuer(issuer) => Err(Error::because(
-            Category::Blocked,
-            reason::CLUSTER_IDENTITY_CONFLICT,
-            format!(
-                "role {live} was made by cluster {} under the issuer {issuer}, but this cluster's issuer is {}; nothing is \
-                 written. If two clusters run with the same --cluster-id, give one of them another; if this cluster was \
-                 rebuilt, set the role's tag {} to {}",
-                owner.cluster,
-                owner.issuer,
-                tag::ISSUER,
-                owner.issuer
-            ),
-        )),
+        Ownership::OtherIssuer(issuer) => Err(other_issuer(owner, live, &issuer)),
         Ownership::Newer(version) => Err(Error::new(
             Category::Conflict,
             format!("role {live} was written by a newer irsa-operator (tag schema {version}); upgrade this one"),
@@ -45,6 +32,22 @@ pub fn check_owner(owner: &Owner, arn: &str, role: &Role) -> Result<bool, Error>
             format!("role {live} exists and was not made by irsa-operator; rename this binding, or delete that role"),
         )),
     }
+}
+
+/// A role of this cluster's id was made under another issuer, by a cluster that this one was before or is a copy of.
+#[must_use]
+pub fn other_issuer(owner: &Owner, role: &str, issuer: &str) -> Error {
+    let Owner { cluster, issuer: ours, class, .. } = owner;
+    Error::because(
+        Category::Blocked,
+        reason::CLUSTER_IDENTITY_CONFLICT,
+        format!(
+            "role {role} was made by cluster {cluster} under the issuer {issuer}, but this cluster's issuer is {ours}; \
+             nothing is written in its account. If this cluster was rebuilt and the former one is gone, add {issuer} to \
+             spec.takeOverFromIssuers of IrsaClass {class}; if two clusters run with --cluster-id {cluster}, give one of \
+             them another"
+        ),
+    )
 }
 
 /// The binding has the role `live`, and spec and class now ask for `wanted`.

@@ -114,6 +114,12 @@ impl Snapshot {
         self.entry(arn).map(Entry::seen)
     }
 
+    /// Whether a sweep has shown the role: one that is tagged as ours is kept whether or not a binding asks for it.
+    #[must_use]
+    pub fn shows(&self, arn: &str) -> bool {
+        self.entry(arn).is_some_and(|entry| entry.details.is_some() || entry.head.is_some())
+    }
+
     /// Whether the role last agreed with another wish: what differs now was asked for, and is no drift.
     #[must_use]
     pub fn wished_otherwise(&self, arn: &str, wish: u64) -> bool {

@@ -64,6 +64,7 @@ pub fn class_status(previous: &ClassStatus, outcome: &ClassOutcome, now: &Time) 
     }
     if let Some(place) = &outcome.place {
         next.account_id = Some(place.account.clone());
+        // Told only once it is clear whose the roles are: until then a restart has to find what was so before.
         next.issuer = Some(format!("https://{}", place.issuer));
         next.oidc_provider_arn = Some(place.provider_arn());
     }

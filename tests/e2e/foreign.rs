@@ -1,7 +1,7 @@
 //! Roles that are there already: ours are taken, all others are left as they are.
 
 use crate::harness::documents::{allow, aws};
-use crate::harness::{Space, is, message, reason};
+use crate::harness::{Emulator, Space, is, message, paths, reason};
 use aws_sdk_iam::types::Tag;
 use serde_json::{Value, json};
 
@@ -73,13 +73,64 @@ async fn a_role_of_another_binding_is_left_alone() {
     left_alone(&space, &before, "Conflict", "e2e/billing/app").await;
 }
 
-/// The same cluster id under another issuer: a rebuilt cluster or a clone, and nobody but a person can tell.
+/// The same cluster id under another issuer, in an account that shows no tags: what one binding finds holds for all.
 #[tokio::test]
-async fn a_role_of_another_issuer_is_left_alone() {
+async fn a_role_of_another_issuer_freezes_its_account() {
     let space = Space::quiet("foreign-iss").await;
-    let tags = owner(&space, "oidc.eks.us-east-1.amazonaws.com/id/BEFORE");
-    let before = role_before(&space, "app", "/irsa/", &tags).await;
-    left_alone(&space, &before, "ClusterIdentityConflict", "id/BEFORE").await;
+    let number = "666677778888";
+    let assume = crate::elsewhere::account(&space, number).await;
+    let there = Emulator { account: number.to_owned(), ..space.emulator.clone() };
+    let refused = json!({"action": "fail", "status": 403, "code": "AccessDenied", "message": "no",
+        "match": {"operation": "GetAccountAuthorizationDetails"}});
+    let _refused = there.rule(refused).await;
+    let former = "oidc.eks.us-east-1.amazonaws.com/id/BEFORE";
+    let put = async |issuer: &str| {
+        let tags: serde_json::Map<String, Value> =
+            owner(&space, issuer).into_iter().map(|(key, value)| (key.to_owned(), json!(value))).collect();
+        let trust = json!({"Version": "2012-10-17", "Statement": []});
+        let role = json!({"name": space.role_name("app"), "path": "/irsa/", "tags": tags, "trust": trust});
+        space
+            .emulator
+            .ask("POST", "/_admin/state/roles".into(), Some(json!({"account": number, "roles": [role]})))
+            .await;
+    };
+    put(former).await;
+    let before = there.role(&space.role_name("app")).await;
+    space.make_class("foreign-iss", json!({"account": {"assumeRoleArn": assume}})).await;
+    let spec = |name: &str| json!({"className": "foreign-iss", "serviceAccount": {"name": name}});
+    for name in ["app", "other", "gone"] {
+        space.make_account(name).await;
+    }
+    space.make_binding("gone", spec("gone")).await;
+    space.ready("gone").await;
+    space.make_binding("app", spec("app")).await;
+    let binding = space.not_ready("app", "ClusterIdentityConflict").await;
+    assert!(is(&binding, "Stalled", "True") && message(&binding, "Stalled").contains(former), "{binding}");
+    assert_eq!(binding["status"]["roleArn"], Value::Null, "people copy it");
+    space.event("app", "ClusterIdentityConflict", former).await;
+    let conflict = |c: &Value| reason(c, "Ready") == "ClusterIdentityConflict" && message(c, "Ready").contains(former);
+    space.class_until("foreign-iss", "is in conflict", conflict).await;
+
+    let since = there.journal("").await.last().expect("calls").seq;
+    space.make_binding("other", spec("other")).await;
+    space.not_ready("other", "ClusterIdentityConflict").await;
+    space.delete("gone").await;
+    space.gone("gone").await;
+    let calls = there.journal(&format!("since={since}")).await;
+    assert!(calls.iter().all(|call| call.operation.starts_with("Get")), "{calls:?}");
+    assert_eq!(there.role(&space.role_name("app")).await, before);
+    assert!(!there.role(&space.role_name("gone")).await.is_null());
+    assert_eq!(space.annotated_role("app").await, Value::Null);
+    assert!(space.annotated_role("gone").await.is_string(), "it works on with its role");
+
+    // Somebody has looked, and says on the role whose it is. The class looks again, and all go on.
+    put(space.env.issuer.trim_start_matches("https://")).await;
+    let looks = json!({"spec": {"role": {"tags": {"looked": "again"}}}});
+    space.kube.patch(&format!("{}/foreign-iss", paths::CLASSES), &looks).await;
+    for name in ["app", "other"] {
+        space.ready(name).await;
+    }
+    assert_eq!(space.binding("app").await["status"]["roleId"], before["id"]);
 }
 
 #[tokio::test]

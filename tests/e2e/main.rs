@@ -53,6 +53,7 @@ mod drift;
 mod elsewhere;
 mod foreign;
 mod fuse;
+mod identity;
 mod invalid;
 mod kill;
 mod lag;

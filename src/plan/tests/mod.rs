@@ -29,6 +29,7 @@ fn owner() -> Owner {
         binding: "invoices".into(),
         issuer: "oidc.example/id/A".into(),
         class: "default".into(),
+        former: Vec::new(),
     }
 }
 

@@ -45,9 +45,10 @@ fn a_role_that_is_not_ours_is_refused_with_what_to_do() {
             with_tag(tag::ISSUER, Some("oidc.example/id/B")),
             Category::Blocked,
             reason::CLUSTER_IDENTITY_CONFLICT,
-            "under the issuer oidc.example/id/B, but this cluster's issuer is oidc.example/id/A; nothing is written. If two \
-             clusters run with the same --cluster-id, give one of them another; if this cluster was rebuilt, set the role's \
-             tag irsa-operator.io/issuer to oidc.example/id/A",
+            "under the issuer oidc.example/id/B, but this cluster's issuer is oidc.example/id/A; nothing is written in \
+             its account. If this cluster was rebuilt and the former one is gone, add oidc.example/id/B to \
+             spec.takeOverFromIssuers of IrsaClass default; if two clusters run with --cluster-id prod, give one of them \
+             another",
         ),
         (
             elsewhere,

@@ -49,26 +49,31 @@ impl AwsAdmin {
         Self { iam: aws_sdk_iam::Client::from_conf(iam), sts: aws_sdk_sts::Client::from_conf(sts) }
     }
 
-    /// A role for the operator and a session of it, as an installation on EC2 or with access keys has it.
-    pub async fn operator_session(&self, account: &str, endpoint: &str, region: &str) -> Keys {
+    /// A role for the operator.
+    pub async fn make_operator(&self, account: &str) {
         let trust = format!(
             r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{account}:root"}},"Action":"sts:AssumeRole"}}]}}"#
         );
         let role = self.iam.create_role().role_name("irsa-operator").assume_role_policy_document(trust).send().await;
-        let role = role.expect("the operator's role").role.expect("a role");
+        role.expect("the operator's role");
         for (name, document) in operator_policies(account) {
             let put = self.iam.put_role_policy().role_name("irsa-operator").policy_name(name).policy_document(document);
             put.send().await.expect("the operator's policy");
         }
+    }
+
+    /// A session of the operator's role, as an installation on EC2 or with access keys has it.
+    pub async fn operator_session(&self, account: &str, name: &str, admin: &Keys) -> Keys {
+        let arn = format!("arn:aws:iam::{account}:role/irsa-operator");
         // STS may not know a role yet that was made a moment ago.
         let session = super::eventually("STS knows the operator's role", async || {
-            let assume = self.sts.assume_role().role_arn(role.arn()).role_session_name("end-to-end");
+            let assume = self.sts.assume_role().role_arn(&arn).role_session_name(name);
             assume.send().await.map_err(|error| format!("{error:?}"))
         });
         let session = session.await.credentials.expect("credentials");
         Keys {
-            endpoint: endpoint.to_owned(),
-            region: region.to_owned(),
+            endpoint: admin.endpoint.clone(),
+            region: admin.region.clone(),
             id: session.access_key_id,
             secret: session.secret_access_key,
             token: Some(session.session_token),

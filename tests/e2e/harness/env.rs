@@ -1,6 +1,7 @@
 //! Environments: a control plane and an AWS, one for all tests and some for one test alone.
 
 use super::aws::{AwsAdmin, Keys};
+use super::files::{admin_keys, kubectl, operator_kubeconfig, read_variables, run_folder};
 use super::{Emulator, Kube, Operator, Space};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -105,7 +106,36 @@ impl Env {
         Arc::new(env)
     }
 
+    /// A second control plane whose AWS is that of `host`, with another issuer and the same role for its operator, whose
+    /// session has the name of the environment. It counts with its host, as both serve one test.
+    pub fn joined(name: &str, host: &Self) -> Arc<Self> {
+        let env = Self::start_with(name, &["--no-controller-manager", "--no-aws"], Some(host));
+        in_thread(|| async {
+            let jwks = env.kube().await.get("/openid/v1/jwks").await;
+            let issuer = json!({"issuer": env.issuer, "jwks": jwks});
+            env.emulator.ask("POST", "/_admin/issuers".to_owned(), Some(issuer)).await;
+        });
+        Arc::new(env)
+    }
+
+    /// What was in its etcd is gone, and all that is in another's is there: status, finalizers and all.
+    pub fn copy_etcd(&self, from: &Self) {
+        ["kube-apiserver", "etcd"].iter().for_each(|name| self.component("stop", name));
+        from.component("stop", "etcd");
+        let (data, copy) = (from.dir.join("data/etcd"), self.dir.join("data/etcd"));
+        std::fs::remove_dir_all(&copy).expect("its own data");
+        let copied = Command::new("cp").arg("-r").args([data, copy]).status();
+        assert!(copied.expect("cp").success(), "etcd's data was not copied");
+        from.component("start", "etcd");
+        ["etcd", "kube-apiserver"].iter().for_each(|name| self.component("start", name));
+        self.admit_operator();
+    }
+
     fn start(name: &str, options: &[&str]) -> Self {
+        Self::start_with(name, options, None)
+    }
+
+    fn start_with(name: &str, options: &[&str], host: Option<&Self>) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let dir = run_folder().join(name);
         std::fs::create_dir_all(&dir).expect("a folder");
@@ -119,19 +149,13 @@ impl Env {
             "dev/env hold {name} did not get ready"
         );
 
-        let variables = read_variables(&dir);
+        let mut variables = read_variables(&dir);
+        let aws = |name: &str| name.starts_with("AWS_") || name.starts_with("IRSA_AWS_");
+        let shared = host.into_iter().flat_map(|host| &host.variables).filter(|(name, _)| aws(name));
+        variables.extend(shared.map(|(name, value)| (name.clone(), value.clone())));
         let of = |name: &str| variables.get(name).cloned().unwrap_or_default();
-        let kubectl = |args: &[&str]| {
-            let output =
-                Command::new(dir.join("bin/kubectl")).args(args).env("KUBECONFIG", dir.join("kubeconfig")).output();
-            let output = output.expect("kubectl");
-            assert!(output.status.success(), "kubectl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
-        };
-        kubectl(&["apply", "-k", &root.join("config/default").display().to_string()]);
-        kubectl(&["wait", "--for=condition=Established", "--timeout=30s", "crd", "--all"]);
-        let token = kubectl(&["create", "token", "irsa-operator", "-n", "irsa-operator", "--duration=4h"]);
-        operator_kubeconfig(&dir, &token);
+        kubectl(&dir, &["apply", "-k", &root.join("config/default").display().to_string()]);
+        kubectl(&dir, &["wait", "--for=condition=Established", "--timeout=30s", "crd", "--all"]);
 
         let emulator = Emulator {
             address: of("AWS_ENDPOINT_URL").trim_start_matches("http://").to_owned(),
@@ -139,9 +163,22 @@ impl Env {
         };
         let admin = admin_keys(&variables);
         let operator_keys = in_thread(|| async {
-            AwsAdmin::new(&admin).operator_session(&emulator.account, &admin.endpoint, &admin.region).await
+            let aws = AwsAdmin::new(&admin);
+            let session = if host.is_some() { name } else { "end-to-end" };
+            if host.is_none() {
+                aws.make_operator(&emulator.account).await;
+            }
+            aws.operator_session(&emulator.account, session, &admin).await
         });
-        Self { emulator, issuer: of("IRSA_ISSUER"), variables, operator_keys, hold, input, own: false, dir }
+        let env = Self { emulator, issuer: of("IRSA_ISSUER"), variables, operator_keys, hold, input, own: false, dir };
+        env.admit_operator();
+        env
+    }
+
+    /// A token for the operator's ServiceAccount.
+    fn admit_operator(&self) {
+        let token = kubectl(&self.dir, &["create", "token", "irsa-operator", "-n", "irsa-operator", "--duration=4h"]);
+        operator_kubeconfig(&self.dir, &token);
     }
 
     /// Clients with the administrator's keys.
@@ -252,54 +289,6 @@ fn leave() {
 fn panic_text(cause: &(dyn std::any::Any + Send)) -> String {
     let text = cause.downcast_ref::<String>().cloned();
     text.or_else(|| cause.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
-}
-
-/// The folder of this run. Those of former runs go, so that the logs of the last one are there to be read.
-fn run_folder() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let all = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("e2e");
-        for old in std::fs::read_dir(&all).into_iter().flatten().flatten() {
-            let runs = Path::new("/proc").join(old.file_name()).exists();
-            let up = std::fs::read_dir(old.path())
-                .into_iter()
-                .flatten()
-                .flatten()
-                .any(|env| std::fs::read_dir(env.path().join("pids")).is_ok_and(|mut pids| pids.next().is_some()));
-            if !runs && !up {
-                let _ = std::fs::remove_dir_all(old.path());
-            }
-        }
-        all.join(std::process::id().to_string())
-    })
-}
-
-/// `export NAME='VALUE'` lines of the environment's file.
-fn read_variables(dir: &Path) -> BTreeMap<String, String> {
-    let text = std::fs::read_to_string(dir.join("env")).expect("the environment's variables");
-    let lines = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
-    lines.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect()
-}
-
-fn admin_keys(variables: &BTreeMap<String, String>) -> Keys {
-    let of = |name: &str| variables.get(name).cloned().unwrap_or_default();
-    Keys {
-        endpoint: of("AWS_ENDPOINT_URL"),
-        region: of("AWS_REGION"),
-        id: of("AWS_ACCESS_KEY_ID"),
-        secret: of("AWS_SECRET_ACCESS_KEY"),
-        token: None,
-    }
-}
-
-/// The same cluster as the administrator's, and another user.
-fn operator_kubeconfig(dir: &Path, token: &str) {
-    let file = kube::config::Kubeconfig::read_from(dir.join("kubeconfig")).expect("a kubeconfig");
-    let mut config: Value = serde_json::to_value(file).expect("a kubeconfig");
-    for user in config["users"].as_array_mut().expect("users") {
-        user["user"] = json!({ "token": token });
-    }
-    std::fs::write(dir.join("operator.kubeconfig"), config.to_string()).expect("the operator's kubeconfig");
 }
 
 /// For what is done once, before any test's own runtime matters.

@@ -6,6 +6,7 @@ mod aws;
 pub mod documents;
 mod emulator;
 mod env;
+mod files;
 mod http;
 mod kube_api;
 pub mod openmetrics;
@@ -15,6 +16,7 @@ mod space;
 mod told;
 mod wait;
 
+pub use audit::writes as audit_writes;
 pub use aws::{AwsAdmin, Keys, Session, operator_elsewhere, operator_policy};
 pub use emulator::{Call, Emulator, Held, Rule};
 pub use env::{CLUSTER_ID, Env};

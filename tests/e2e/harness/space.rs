@@ -39,7 +39,9 @@ impl Space {
     pub async fn within(env: Arc<Env>, name: &str, log: &Path) -> Self {
         let kube = env.kube().await;
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-        kube.create(paths::NAMESPACES, &namespace).await;
+        if kube.get(&format!("{}/{name}", paths::NAMESPACES)).await.is_null() {
+            kube.create(paths::NAMESPACES, &namespace).await;
+        }
         let (aws, emulator) = (env.aws(), env.emulator.clone());
         Self { namespace: name.to_owned(), kube, aws, emulator, log: log.to_owned(), env }
     }

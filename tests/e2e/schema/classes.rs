@@ -5,10 +5,21 @@ use super::{Case, Change, no, yes};
 use serde_json::{Value, json};
 
 pub fn cases() -> Vec<Case> {
-    [names(), mode(), account(), provider(), template(), path(), boundary(), tag_cases(), largest()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        names(),
+        mode(),
+        account(),
+        provider(),
+        template(),
+        path(),
+        boundary(),
+        tag_cases(),
+        super::identity::cases(),
+        largest(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 const DOLLAR: &str = "$( begins a variable: write one of $(namespace) $(name) $(serviceAccount)";

@@ -3,6 +3,7 @@
 
 mod bindings;
 mod classes;
+mod identity;
 mod tags;
 
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
