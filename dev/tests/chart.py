@@ -1,6 +1,6 @@
 """What of the chart and of config/ can be tried without a cluster. Run by chart_test.sh; --update writes what is generated.
 
-    chart.py HELM3 HELM4 KUBECTL OPERATOR [--update]
+    chart.py HELM3 HELM4 KUBECTL OPERATOR KINDS [--update]
 """
 import difflib, json, pathlib, re, subprocess, sys
 import yaml
@@ -8,7 +8,7 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts/irsa-operator"
 GOLDEN = ROOT / "tests/chart"
-HELM3, HELM4, KUBECTL, OPERATOR = sys.argv[1:5]
+HELM3, HELM4, KUBECTL, OPERATOR, KINDS = sys.argv[1:6]
 UPDATE = "--update" in sys.argv
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -249,6 +249,25 @@ def released_with_care():
             yield f"{action} is not the hosting's own by its commit"
 
 
+def others_take_it():
+    files = [*sorted(GOLDEN.glob("*.yaml")), *sorted((ROOT / "config/flux").rglob("*.yaml"))]
+    done = run(KINDS, *files)
+    yield done.stdout + done.stderr if done.returncode else None
+    # Else it would have looked at none.
+    if int(done.stdout.split()[-5]) < 8:
+        yield f"only {done.stdout}"
+    for folder in ("flux/operator", "flux/classes", "argocd/billing"):
+        built = run(KUBECTL, "kustomize", ROOT / "config" / folder)
+        yield built.stderr if built.returncode else None
+    # Values in the examples are values of the chart.
+    release = next(o for o in objects((ROOT / "config/flux/operator/release.yaml").read_text()) if o["kind"] == "HelmRelease")
+    application = yaml.safe_load((ROOT / "config/argocd/platform/irsa-operator.yaml").read_text())
+    for given in (release["spec"]["values"], application["spec"]["source"]["helm"]["valuesObject"]):
+        done = subprocess.run([HELM4, "template", "x", CHART, "--values", "-"], input=yaml.safe_dump(given), capture_output=True, text=True)
+        yield done.stderr if done.returncode else None
+
+
+check("Flux and the Prometheus operator know every field", others_take_it())
 check("the release names actions by commit, and may no more than it must", released_with_care())
 EKS = ("config.clusterId=prod-eu-1", "config.eksCluster=prod")
 check("definitions and rules in the chart are those of crds/ and config/rbac", copies())

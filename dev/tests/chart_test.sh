@@ -8,4 +8,5 @@ helm=$("$DEV/helm/build.sh")
 venv=$("$DEV/lib/tools.sh")
 operator=${CARGO_TARGET_DIR:-$DEV/../target}/debug/irsa-operator
 [ -x "$operator" ] || cargo build --locked --manifest-path "$DEV/../Cargo.toml"
-exec "$venv/bin/python" "$DEV/tests/chart.py" "$helm/helm3" "$helm/helm4" "$venv/bin/kubectl" "$operator" "$@"
+kinds=$("$DEV/lib/go.sh" kinds)
+exec "$venv/bin/python" "$DEV/tests/chart.py" "$helm/helm3" "$helm/helm4" "$venv/bin/kubectl" "$operator" "$kinds" "$@"
