@@ -27,7 +27,6 @@ fi
 helm=$2 operator=$3 checks=0
 venv=$("$DEV/lib/tools.sh")
 NS=irsa-operator
-ROLE=arn:aws:iam::$IRSA_AWS_ACCOUNT:role/irsa-operator
 work=$IRSA_ENV_DIR/chart
 mkdir "$work"
 # Helm keeps to this test, and takes nothing from the user's own.
@@ -35,7 +34,7 @@ export HELM_CACHE_HOME=$work/cache HELM_CONFIG_HOME=$work/config HELM_DATA_HOME=
 
 fail() {
     echo "FAILED: $*" >&2
-    tail -n 5 "$IRSA_ENV_DIR"/logs/operator*.log >&2 2>/dev/null || true
+    tail -n 5 "$work/said" "$IRSA_ENV_DIR"/logs/operator*.log >&2 2>/dev/null || true
     exit 1
 }
 
@@ -110,25 +109,14 @@ cannot() { ! can "$@"; }
 
 echo "== $("$helm" version --short)"
 
-# What the operator's own role is to an administrator: made before, by Terraform or by hand. The provider, too.
-aws iam create-open-id-connect-provider --url "$IRSA_ISSUER" --client-id-list sts.amazonaws.com >/dev/null
-aws iam create-role --role-name irsa-operator --assume-role-policy-document "$(jq -n --arg issuer "${IRSA_ISSUER#https://}" \
-    --arg account "$IRSA_AWS_ACCOUNT" '{Version: "2012-10-17", Statement: [{Effect: "Allow", Action: "sts:AssumeRoleWithWebIdentity",
-    Principal: {Federated: "arn:aws:iam::\($account):oidc-provider/\($issuer)"}, Condition: {StringEquals: {
-    "\($issuer):aud": "sts.amazonaws.com", "\($issuer):sub": "system:serviceaccount:irsa-operator:irsa-operator"}}}]}')" >/dev/null
-env -u IRSA_ISSUER "$operator" iam-policy --cluster-id demo --account "$IRSA_AWS_ACCOUNT" --issuer "$IRSA_ISSUER" \
-    --eks-cluster "$AWS_REGION/$IRSA_EKS_CLUSTER" >"$work/policy.json"
-aws iam put-role-policy --role-name irsa-operator --policy-name irsa-operator --policy-document "file://$work/policy.json"
-
 kubectl create namespace $NS >/dev/null
 kubectl label namespace $NS pod-security.kubernetes.io/{enforce,warn}=restricted >/dev/null
 check 'the namespace lets no Pod in that is not restricted' refused 'violates PodSecurity' \
     kubectl -n $NS run loose --image=x --dry-run=server
 
+# What the docs leave out, as there it is the defaults, EKS's webhook, or AWS.
 cat >"$work/values.yaml" <<YAML
 config:
-  clusterId: demo
-  eksCluster: $IRSA_EKS_CLUSTER
   listen: 127.0.0.1:$(free_port)
   resync: 3s
   settle: 3s
@@ -136,7 +124,6 @@ config:
   awsMinRate: 1000
   awsMaxRate: 1000
 aws:
-  roleArn: $ROLE
   projectToken: true
   region: $AWS_REGION
 extraEnv:
@@ -154,23 +141,42 @@ crd["spec"]["versions"][0]["additionalPrinterColumns"].pop(0)
 path.write_text(yaml.safe_dump(crd))
 PYTHON
 
+# The docs as they are printed: the shell blocks of a section, one after another. Replaced are names that differ here, and
+# where chart and program come from.
+printed() { # FILE SECTION FROM TO: the blocks FROM to TO
+    awk -v section="## $2" -v from="$3" -v to="$4" '/^## / { inside = $0 == section }
+        inside && /^```sh/ { block++; shown = block >= from && block <= to; next } /^```/ { shown = 0 } shown' "$DEV/../docs/$1" |
+        sed "s|^CLUSTER=.*|CLUSTER=$IRSA_EKS_CLUSTER|; s|^CLUSTER_ID=.*|CLUSTER_ID=demo|
+             s|docker run --rm [^ ]* |env -u IRSA_ISSUER $operator |; s|helm install irsa-operator oci:[^ ]*|helm install irsa-operator $chart -f $work/values.yaml|
+             s|helm upgrade irsa-operator oci:[^ ]*|helm upgrade irsa-operator $chart|; s|config/samples|$DEV/../config/samples|g"
+}
+helm() { "$helm" "$@"; }
+
 check 'a class in the first install is refused, and how to go on is said' refused 'defaultClass.create=true' \
-    "$helm" install irsa-operator "$CHART" -n $NS -f "$work/values.yaml" --set defaultClass.create=true
+    "$helm" install irsa-operator "$CHART" -n $NS -f "$work/values.yaml" --set config.clusterId=demo,aws.projectToken=false,defaultClass.create=true
 check 'that has left nothing' refused notfound kubectl get crd irsabindings.irsa-operator.io
-check 'it is installed' "$helm" install irsa-operator "$work/older" -n $NS -f "$work/values.yaml"
+chart=$work/older
+printed install.md 'EKS, by Helm' 1 4 >"$work/install.sh"
+check 'docs/install.md has four blocks until the chart is there' grep -q 'helm install' "$work/install.sh"
+# shellcheck source=/dev/null
+installed() { cd "$work" && set -e && . "$work/install.sh"; }
+# Not as a condition, where bash would go on after what has failed.
+(installed) >"$work/said" 2>&1
+check 'it is installed as docs/install.md says' "$helm" status irsa-operator -n $NS
 older=$(columns)
 check 'its Pods pass the level restricted' soon pods 2
 check 'the definitions are established' kubectl wait --for=condition=Established --timeout=30s crd/irsabindings.irsa-operator.io crd/irsaclasses.irsa-operator.io
 run_operator operator-1
 
-upgrade() { "$helm" upgrade irsa-operator "$CHART" -n $NS --reset-then-reuse-values --set defaultClass.create=true "$@"; }
-check 'it is upgraded, with a class' upgrade
+chart=$CHART BOUNDARY=arn:aws:iam::$IRSA_AWS_ACCOUNT:policy/irsa-boundary
+printed install.md 'EKS, by Helm' 5 6 >"$work/upgrade.sh"
+# shellcheck source=/dev/null
+(cd "$work" && . "$work/upgrade.sh") >"$work/said" 2>&1
+check 'it is upgraded, with a class and a binding, as docs/install.md says' ready
 check 'the definitions are upgraded' [ "$(columns)" -gt "$older" ]
-check 'the class is Ready' kubectl wait --for=condition=Ready irsaclass/default --timeout=30s
-kubectl apply -f "$DEV/../config/samples/2-namespace.yaml" -f "$DEV/../config/samples/3-service-account.yaml" -f "$DEV/../config/samples/4-binding.yaml" >/dev/null
-check 'a binding is Ready' ready
 role=$(soon role_id 2>/dev/null) # AWS shows what was made a moment later
 
+upgrade() { "$helm" upgrade irsa-operator "$CHART" -n $NS --reset-then-reuse-values --set defaultClass.create=true "$@"; }
 check 'it is upgraded to other values' upgrade --set config.concurrency=2
 "$DEV/env" stop "$IRSA_ENV_DIR" operator-1 TERM
 run_operator operator-2
@@ -186,9 +192,12 @@ for verb in get create; do check "nobody may $verb classes" cannot admin $verb i
 
 check 'it is rolled back' "$helm" rollback irsa-operator 1 -n $NS
 check 'the class stays' kubectl get irsaclass default
-check 'and is upgraded again' upgrade
+# Values are those of that revision again, and a class never loses its boundary.
+check 'and is upgraded again' upgrade --set "defaultClass.spec.role.permissionsBoundaryArn=$BOUNDARY"
 check 'the binding is Ready' ready
 
+"$helm" get values irsa-operator -n $NS >"$work/kept.yaml"
+sed -i 1d "$work/kept.yaml" # its title
 check 'it is uninstalled' "$helm" uninstall irsa-operator -n $NS --wait
 check 'what it may do is gone' refused notfound kubectl get clusterrole irsa-operator
 for kept in crd/irsabindings.irsa-operator.io crd/irsaclasses.irsa-operator.io irsaclass/default; do
@@ -198,11 +207,11 @@ check 'the binding is as it was' ready
 check 'the role is there' equal "$(role_id)" "$role"
 check 'the ServiceAccount names it' equal "arn:aws:iam::$IRSA_AWS_ACCOUNT:role/irsa/demo_billing_invoices" \
     "$(kubectl -n billing get serviceaccount invoices -o jsonpath='{.metadata.annotations.eks\.amazonaws\.com/role-arn}')"
-"$DEV/env" stop "$IRSA_ENV_DIR" operator-2 KILL
+"$DEV/env" stop "$IRSA_ENV_DIR" operator-2 KILL 2>/dev/null || true # it may have ended by itself, without its Lease
 kubectl -n $NS delete lease irsa-operator >/dev/null # else the next one waits until it has run out
 
-check 'it is installed again over what was kept' "$helm" install irsa-operator "$CHART" -n $NS -f "$work/values.yaml" \
-    --set defaultClass.create=true,config.fuse=false
+check 'it is installed again over what was kept' "$helm" install irsa-operator "$CHART" -n $NS -f "$work/values.yaml" -f "$work/kept.yaml" \
+    --set config.fuse=false
 run_operator operator-3
 kubectl -n billing delete irsabinding invoices --wait=false >/dev/null
 check 'a deletion is finished by the new one' kubectl -n billing wait --for=delete irsabinding/invoices --timeout=40s
