@@ -1,10 +1,12 @@
 //! A binding, its class and the cluster give what must be true in AWS and on the ServiceAccount. Pure: the same input
 //! always gives the same answer, and what can't be is an error that says where and what to write instead.
 
+mod adoption;
 mod parts;
 #[cfg(test)]
 mod tests;
 
+pub use adoption::Adoption;
 pub use parts::TAGS_MAX;
 
 use crate::api::names;
@@ -89,6 +91,8 @@ pub struct Desired {
     pub service_account: DesiredAccount,
     /// What deletion of the binding does.
     pub retain: bool,
+    /// What may be done about a role of the name that is there already.
+    pub adoption: Adoption,
 }
 
 /// What must be true of the ServiceAccount.
@@ -113,6 +117,7 @@ impl Desired {
         let mut hasher = DefaultHasher::new();
         (self.mode, &self.owner, &self.arn, &self.description, self.max_session, &self.boundary).hash(&mut hasher);
         (&self.tags, &self.trust, &self.managed, &self.inline).hash(&mut hasher);
+        self.adoption.accepts_removals.hash(&mut hasher);
         hasher.finish()
     }
 }
@@ -131,13 +136,17 @@ pub fn vars(who: Who<'_>, service_account: &str, place: &Place) -> Vars {
     }
 }
 
-/// The ARN and name of a binding's role: its identity, which nothing else of the spec takes part in.
+/// The ARN and name of a binding's role: its identity, which nothing else of the spec takes part in. `named` is what its
+/// `spec.role.name` says; such a role may have another path, which only AWS knows ([`Desired::located`]).
 ///
 /// # Errors
-/// `Invalid` where the class's template or path can't be used.
-pub fn identity(class: &IrsaClassSpec, vars: &Vars) -> Result<(String, String), Error> {
-    let name = name::role_name(&class.role.name_template, vars)
-        .map_err(|e| invalid("the class's spec.role.nameTemplate", e))?;
+/// `Invalid` where the class's template or path, or that name, can't be used.
+pub fn identity(class: &IrsaClassSpec, named: Option<&str>, vars: &Vars) -> Result<(String, String), Error> {
+    let name = match named {
+        Some(name) => adoption::name(name)?,
+        None => name::role_name(&class.role.name_template, vars)
+            .map_err(|e| invalid("the class's spec.role.nameTemplate", e))?,
+    };
     let path = vars.expand(&class.role.path).map_err(|e| invalid("the class's spec.role.path", e))?;
     Ok((arn::role_arn(&vars.partition, &vars.account, &path, &name), name))
 }
@@ -149,10 +158,11 @@ pub fn identity(class: &IrsaClassSpec, vars: &Vars) -> Result<(String, String), 
 pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, place: &Place) -> Result<Desired, Error> {
     let vars = vars(who, &spec.service_account.name, place);
     let mode = spec.mode.within(class.mode);
-    if mode == Mode::Annotate {
+    let adoption = Adoption::of(spec, class);
+    if mode == Mode::Annotate && !adoption.named {
         named_by_no_cluster(class)?;
     }
-    let (arn, name) = identity(class, &vars)?;
+    let (arn, name) = identity(class, spec.role.as_ref().and_then(|role| role.name.as_deref()), &vars)?;
     let owner = Owner {
         cluster: place.cluster_id.clone(),
         namespace: who.namespace.to_owned(),
@@ -193,6 +203,7 @@ pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, plac
             replaces: spec.service_account.replace_role_arn.clone(),
         },
         retain: spec.deletion_policy.unwrap_or(class.role.deletion_policy) == DeletionPolicy::Retain,
+        adoption,
         owner,
         provider_arn,
         arn,

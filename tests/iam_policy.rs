@@ -16,9 +16,43 @@ fn print(flags: &str) -> String {
 
 #[test]
 fn the_example_is_what_the_command_prints() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/iam/operator-policy.json");
-    let file = std::fs::read_to_string(path).unwrap();
-    assert_eq!(file, print(FLAGS), "run: cargo run -q -- iam-policy {FLAGS} > config/iam/operator-policy.json");
+    for (name, more) in [("operator-policy.json", ""), ("operator-policy-adoption.json", " --adoption")] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/iam").join(name);
+        let file = std::fs::read_to_string(path).unwrap();
+        let flags = format!("{FLAGS}{more}");
+        assert_eq!(file, print(&flags), "run: cargo run -q -- iam-policy {flags} > config/iam/{name}");
+    }
+}
+
+/// The statements for roles of others have tags for a fence in the place of the path, and come by the flag alone.
+#[test]
+fn roles_of_others_are_fenced_by_their_tags() {
+    let statements = |flags: &str| {
+        let policy: Value = serde_json::from_str(&print(flags)).unwrap();
+        policy["Statement"].as_array().unwrap().clone()
+    };
+    for flags in [FLAGS, "--cluster-id example --account 111122223333"] {
+        let without = statements(flags);
+        let with = statements(&format!("{flags} --adoption"));
+        let more: Vec<&Value> = with.iter().filter(|statement| !without.contains(statement)).collect();
+        assert_eq!((more.len(), with.len()), (5, without.len() + 5));
+        for statement in more {
+            assert_eq!(statement["Resource"], serde_json::json!(["arn:aws:iam::111122223333:role/*"]), "{statement}");
+            let condition = &statement["Condition"];
+            let offered = condition["StringLike"]["aws:ResourceTag/irsa-operator.io/adoptable-by"] == "example/*";
+            let ours = condition["StringEquals"]["aws:ResourceTag/irsa-operator.io/cluster"] == "example"
+                && condition["Null"]["aws:ResourceTag/irsa-operator.io/adopted"] == "false";
+            assert!(offered != ours, "{statement}");
+            let actions = statement["Action"].to_string();
+            assert!(
+                !actions.contains("CreateRole") && !actions.contains("DeleteRolePermissionsBoundary"),
+                "{statement}"
+            );
+            let grants = actions.contains("AttachRolePolicy") || actions.contains("PutRole");
+            let bounded = !condition["ArnLike"]["iam:PermissionsBoundary"].is_null();
+            assert_eq!(bounded, grants && flags.contains("--boundary"), "{statement}");
+        }
+    }
 }
 
 #[test]
@@ -34,9 +68,11 @@ fn providers_of_several_issuers_may_be_named() {
 /// IAM counts 6,144 characters at most, white space left out (IAM quotas, "Managed policy size").
 #[test]
 fn it_fits_into_a_managed_policy() {
-    let policy: Value = serde_json::from_str(&print(FLAGS)).unwrap();
-    let size = policy.to_string().chars().filter(|c| !c.is_whitespace()).count();
-    assert!(size < 6144, "{size}");
+    for more in ["", " --adoption"] {
+        let policy: Value = serde_json::from_str(&print(&format!("{FLAGS}{more}"))).unwrap();
+        let size = policy.to_string().chars().filter(|c| !c.is_whitespace()).count();
+        assert!(size < 6144, "{size}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `IrsaBinding`: one ServiceAccount and what it may do in AWS.
 
-use super::{Mode, rules};
+use super::{AdoptionSpec, Mode, rules};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -91,6 +91,9 @@ pub struct IrsaBindingSpec {
     /// Details of who may assume the role: this ServiceAccount, with a token for one audience.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<TrustSpec>,
+    /// What is done about a role of the name that is there already. Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<AdoptionSpec>,
     /// What becomes of the role when the binding is deleted: Delete removes the role and the annotation; Retain leaves
     /// both working and tags the role as released. Where absent, the class's role.deletionPolicy holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -162,6 +165,13 @@ pub struct InlinePolicy {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleSpec {
+    /// The name of a role that is there already, 1 to 64 letters, digits and _+=,.@- characters, whatever its path: one to
+    /// take over (spec.adoption), or one that this binding had. None is made under it. Where absent, the class's
+    /// nameTemplate names the role. A change that would give a binding another role is refused by the operator (reason
+    /// IdentityChanged).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::role_name)]
+    pub name: Option<String>,
     /// The role's description in IAM, at most 1000 characters of Latin-1. Default: none. It may hold variables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = rules::description)]

@@ -1,6 +1,6 @@
 //! `IrsaClass`: what a StorageClass is to volumes, for roles: where they are made, and how.
 
-use super::{DeletionPolicy, Mode, identity, rules};
+use super::{AllowSpec, DeletionPolicy, Mode, identity, rules};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,9 @@ pub struct IrsaClassSpec {
     /// How roles are made: what holds for all bindings of the class.
     #[serde(default)]
     pub role: ClassRoleSpec,
+    /// What bindings may ask for beyond a role of their own. What is absent is not allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow: Option<AllowSpec>,
 }
 
 /// Another AWS account.

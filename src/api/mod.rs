@@ -3,6 +3,8 @@
 //! Everything here is data. Each field names the rule that `kubectl apply` enforces on it, the rules stand in `rules`,
 //! and the schema in `crds/` is generated from both, so that it is the whole truth about what may be written.
 
+mod adoption;
+mod allow;
 mod binding;
 mod class;
 mod identity;
@@ -12,6 +14,8 @@ pub mod reason;
 mod rules;
 pub mod schema;
 
+pub use adoption::{AdoptionPolicy, AdoptionSpec};
+pub use allow::{AllowAdopt, AllowSpec};
 pub use binding::{
     BindingStatus, DeletionPolicy, InlinePolicy, IrsaBinding, IrsaBindingSpec, PoliciesSpec, RoleSpec,
     ServiceAccountSpec, TrustSpec,

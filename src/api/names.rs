@@ -52,6 +52,12 @@ pub mod tag {
     pub const HOLD: &str = "irsa-operator.io/hold";
     /// On a role that was left behind by `deletionPolicy: Retain`: the cluster that let it go.
     pub const RELEASED_BY: &str = "irsa-operator.io/released-by";
+    /// Consent, written by whoever may tag the role: the binding that may take it over, as `CLUSTER/NAMESPACE/BINDING`.
+    pub const ADOPTABLE_BY: &str = "irsa-operator.io/adoptable-by";
+    /// On a role that was taken over and not made: the cluster that did so.
+    pub const ADOPTED: &str = "irsa-operator.io/adopted";
+    /// On a role that CloudFormation made, whose own tags stay for good: the stack that has let it go.
+    pub const LEFT_STACK: &str = "irsa-operator.io/left-stack";
 }
 
 /// What may stand between `$(` and `)` wherever variables are allowed.

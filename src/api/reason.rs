@@ -48,6 +48,8 @@ pub const CLASS_NOT_READY: &str = "ClassNotReady";
 pub const CLUSTER_IDENTITY_CONFLICT: &str = "ClusterIdentityConflict";
 /// The change would give the role another account, path or name.
 pub const IDENTITY_CHANGED: &str = "IdentityChanged";
+/// A role that was taken over has what the spec does not list, and nobody said yet that it may be taken off.
+pub const AWAITING_ACCEPT_REMOVALS: &str = "AwaitingAcceptRemovals";
 /// Somebody deleted the role and it was made again, with another id.
 pub const ROLE_RECREATED: &str = "RoleRecreated";
 /// The role carries the hold tag and is not written.
@@ -74,7 +76,7 @@ pub const BULK_READ_DENIED: &str = "BulkReadDenied";
 pub const SNAPSHOT_SUSPECT: &str = "SnapshotSuspect";
 
 /// All reasons of conditions, so that a byte tells which.
-pub const KNOWN: [&str; 26] = [
+pub const KNOWN: [&str; 27] = [
     PENDING,
     READY,
     INVALID,
@@ -89,6 +91,7 @@ pub const KNOWN: [&str; 26] = [
     CLASS_NOT_READY,
     CLUSTER_IDENTITY_CONFLICT,
     IDENTITY_CHANGED,
+    AWAITING_ACCEPT_REMOVALS,
     ROLE_RECREATED,
     HELD,
     RESTRICTED,
@@ -109,6 +112,10 @@ pub const OTHER: &str = "Other";
 pub mod event {
     /// The role was made.
     pub const CREATED: &str = "RoleCreated";
+    /// A role that is there is about to be taken over: what is done next, and what waits.
+    pub const ADOPTING: &str = "AdoptingRole";
+    /// A role that somebody else made is this binding's now.
+    pub const ADOPTED: &str = "RoleAdopted";
     /// Something differed from what is declared and was put right.
     pub const DRIFT_CORRECTED: &str = "DriftCorrected";
     /// The spec changed and AWS with it.

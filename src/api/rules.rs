@@ -5,6 +5,10 @@
 //! guide, "IAM and AWS STS quotas". A value with variables is judged as it is written; the operator judges it again
 //! after they are expanded.
 
+mod role;
+
+pub use role::role_name;
+
 use super::names::{INLINE_PREFIX, VARIABLES, tag};
 use kube::core::{Rule, validate};
 use schemars::Schema;

@@ -47,6 +47,11 @@ pub struct Args {
     /// The EKS cluster that is asked for the issuer, as REGION/NAME
     #[arg(long, value_name = "REGION/NAME", value_parser = eks)]
     eks_cluster: Option<(String, String)>,
+
+    /// Also allow to take over roles that others made, wherever their path, once somebody has offered them to this cluster
+    /// by the tag irsa-operator.io/adoptable-by (spec.allow.adopt of a class)
+    #[arg(long)]
+    adoption: bool,
 }
 
 /// Carries out the command.
@@ -61,6 +66,7 @@ pub fn execute(args: &Args) -> ExitCode {
         issuers: args.issuer.iter().map(|issuer| issuer.trim_start_matches("https://").to_owned()).collect(),
         assumed: args.assume_role.clone(),
         eks: args.eks_cluster.clone(),
+        adoption: args.adoption,
     };
     println!("{:#}", policy(&scope));
     ExitCode::SUCCESS

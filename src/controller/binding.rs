@@ -2,6 +2,7 @@
 
 use super::account::accounts;
 use super::api::ApiError;
+use super::bygone::named;
 use super::deletion;
 use super::execute::{Run, carry_out, hidden};
 use super::lock::RoleLock;
@@ -17,7 +18,7 @@ use crate::holder::{Candidate, holder};
 use crate::iam::arn::RoleArn;
 use crate::iam::owner::Ownership;
 use crate::iam::role::{Observed, Role};
-use crate::plan::identity_changed;
+use crate::plan::{identity_changed, with_flag};
 use crate::queue::Kind;
 use crate::snapshot::{Judgement, Prints, Question, Seen};
 use crate::status::{Outcome, RoleInfo, status, was_true};
@@ -79,6 +80,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     outcome.mode = Some(spec.mode.within(class.spec.mode));
     refuse_rival(&ctx.state(), object, &spec)?;
     let desired = desired(who(&object.head.key, &class.name), &spec, &class.spec, &class.place)?;
+    let mut desired = located(&ctx.state(), object, desired);
     if desired.mode != Mode::Annotate {
         refuse_new_identity(ctx, &class, object, &spec, &desired).await?;
     }
@@ -86,13 +88,9 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     // One that a sweep has shown is there already: a cluster that was rebuilt, or a binding that was away.
     let fresh = fresh && !ctx.state().snapshot.shows(&desired.arn);
     outcome.role = Some(info(&desired, object));
-    let run = Run {
-        desired: &desired,
-        binding: &object.head.key,
-        aws: &class.aws,
-        had_role: object.status().role_id.is_some(),
-        presumed: false,
-    };
+    let key = object.head.key.clone();
+    let had_role = object.status().role_id.is_some();
+    let run = Run { desired: &desired, binding: &key, aws: &class.aws, had_role, presumed: false };
     remember(ctx, object, &desired);
     if desired.mode == Mode::Annotate {
         if object.status().mode != Some(Mode::Annotate) {
@@ -114,8 +112,28 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         return Err(Error::new(Category::Settling, format!("another binding is working on {}", desired.arn)).into());
     };
     // A binding that we never touched has no role of ours. Whether there is another is asked by CreateRole itself.
-    let observed = if fresh { Observed::Absent } else { look(ctx, &run, object).await? };
+    let makes = fresh && !desired.adoption.named;
+    let observed = if makes { Observed::Absent } else { look(ctx, &run, object).await? };
+    if let Observed::Present(role) = &observed
+        && let Some(arn) = RoleArn::parse(&role.arn).filter(|arn| role.arn != desired.arn && desired.may_be(arn))
+    {
+        desired = desired.located(&arn);
+        outcome.role = Some(info(&desired, object));
+        remember(ctx, object, &desired);
+    }
+    let run = Run { desired: &desired, binding: &key, aws: &class.aws, had_role, presumed: false };
     carry_out(ctx, &run, observed, None, outcome).await
+}
+
+/// The path of a role that the spec names, as far as it is known without asking AWS: what of it is wrong, a sweep or a
+/// direct read puts right.
+fn located(state: &State, object: &LeanBinding, desired: Desired) -> Desired {
+    if !desired.adoption.named {
+        return desired;
+    }
+    let hints = role_hints(state, object, &desired.service_account.name);
+    let known = hints.iter().filter_map(|hint| RoleArn::parse(hint)).find(|arn| desired.may_be(arn));
+    known.iter().fold(desired, Desired::located)
 }
 
 /// What the snapshot says of the role.
@@ -146,8 +164,11 @@ async fn wait(ctx: &Ctx, run: &Run<'_>, object: &LeanBinding, outcome: &mut Outc
 async fn look(ctx: &Ctx, run: &Run<'_>, object: &LeanBinding) -> Result<Observed, Error> {
     match run.read(ctx).await {
         // Nothing is created in mode Observe; a role that is listed and may not be read is one that is not ours.
-        read if run.desired.mode == Mode::Observe => read.map_err(|error| hidden(&run.desired.arn, error)),
-        Err(error) if error.category == Category::Denied && object.status().role_id.is_none() => Ok(Observed::Absent),
+        read if run.desired.mode == Mode::Observe => read.map_err(|error| hidden(run.desired, error)),
+        Err(error) if error.category == Category::Denied && object.status().role_id.is_none() => {
+            if run.desired.adoption.named { Err(hidden(run.desired, error)) } else { Ok(Observed::Absent) }
+        }
+        Err(error) if run.desired.adoption.named => Err(with_flag(&run.desired.arn, error)),
         read => read,
     }
 }
@@ -164,9 +185,12 @@ fn refuse_rival(state: &State, object: &LeanBinding, spec: &IrsaBindingSpec) -> 
     if sharing.len() < 2 {
         return Ok(());
     }
-    let candidates: Vec<Candidate> =
-        sharing.iter().filter_map(|key| state.bindings.get(key)).map(|b| candidate(state, b)).collect();
     let live = state.accounts.get(&account).and_then(|account| account.role_arn().map(str::to_owned));
+    let candidates: Vec<Candidate> = sharing
+        .iter()
+        .filter_map(|key| state.bindings.get(key))
+        .map(|b| candidate(state, b, live.as_deref()))
+        .collect();
     match holder(&candidates, live.as_deref()) {
         Some(first) if *first.name != *object.head.key.name => Err(Error::new(
             Category::Conflict,
@@ -179,12 +203,17 @@ fn refuse_rival(state: &State, object: &LeanBinding, spec: &IrsaBindingSpec) -> 
     }
 }
 
-fn candidate(state: &State, binding: &LeanBinding) -> Candidate {
+fn candidate(state: &State, binding: &LeanBinding, live: Option<&str>) -> Candidate {
     let role_arn = || {
         let class = state.class(binding.class_name.as_deref()).ok()?;
         let account = binding.service_account.as_deref()?;
         let vars = vars(who(&binding.head.key, &class.name), account, &class.place);
-        identity(&class.spec, &vars).ok().map(|(arn, _)| arn)
+        let named = named(binding);
+        let (arn, name) = identity(&class.spec, named.as_deref(), &vars).ok()?;
+        // The path of a role that the spec names stands in the annotation.
+        let same = |live: &RoleArn| named.is_some() && live.name == name && live.account == class.place.account;
+        let live = live.and_then(RoleArn::parse).filter(same);
+        Some(live.map_or(arn, |live| live.to_string()))
     };
     Candidate { name: binding.head.key.name.to_string(), created: binding.head.created.clone(), role_arn: role_arn() }
 }
@@ -201,7 +230,8 @@ async fn refuse_new_identity(
 ) -> Result<(), Error> {
     let hints = role_hints(&ctx.state(), object, &spec.service_account.name);
     for hint in hints {
-        let Some(arn) = RoleArn::parse(&hint).filter(|_| hint != desired.arn) else { continue };
+        let other = |arn: &RoleArn| hint != desired.arn && !desired.may_be(arn);
+        let Some(arn) = RoleArn::parse(&hint).filter(other) else { continue };
         let aws =
             if arn.account == desired.account { Some(class.aws.clone()) } else { ctx.state().aws_of(&arn.account) };
         let Some(aws) = aws else {
@@ -210,7 +240,10 @@ async fn refuse_new_identity(
         };
         // Shortly after a write of ours AWS may not show the role everywhere: then it is as we wrote it.
         let seen = match aws.role_head(&arn.name, &arn.path, ctx.missed(&hint)).await {
-            // The fence of our own IAM policy hides what is not ours.
+            // The fence of our own IAM policy hides what is not ours; and what was taken over, where that is no longer let in.
+            Err(error) if error.category == Category::Denied && ctx.state().snapshot.is_ours(&hint) => {
+                return Err(with_flag(&hint, error));
+            }
             Err(error) if error.category == Category::Denied => None,
             seen => seen?,
         };
@@ -230,7 +263,7 @@ pub fn role_hints(state: &State, object: &LeanBinding, account: &str) -> Vec<Str
     let ours = account.filter(|account| account.owned.contains(annotation::ROLE_ARN));
     let annotated = ours.and_then(|account| account.annotations.get(annotation::ROLE_ARN).cloned());
     let remembered = state.memory.get(&object.head.key).and_then(|memory| memory.role_arn.clone());
-    let mut hints: Vec<String> = [object.status().role_arn, annotated, remembered].into_iter().flatten().collect();
+    let mut hints: Vec<String> = [remembered, annotated, object.status().role_arn].into_iter().flatten().collect();
     let mut known = std::collections::BTreeSet::new();
     hints.retain(|hint| known.insert(hint.clone()));
     hints

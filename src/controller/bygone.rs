@@ -15,11 +15,19 @@ use std::collections::BTreeSet;
 /// Where its role may be: as computed, as the status says, as the annotation says that we wrote, as we remember.
 pub fn candidates(ctx: &Ctx, object: &LeanBinding, computed: Option<String>, place: &Place) -> Vec<RoleArn> {
     let account = object.service_account.as_deref().unwrap_or_default();
+    let named = named(object);
     let mut hints: Vec<String> = computed.into_iter().collect();
     hints.extend(role_hints(&ctx.state(), object, account));
     let mut known = BTreeSet::new();
-    hints.retain(|hint| known.insert(hint.clone()));
-    hints.iter().filter_map(|hint| RoleArn::parse(hint)).filter(|arn| arn.account == place.account).collect()
+    // Where a role is that the spec names AWS tells, and so once is enough; what we remember of it is more exact.
+    let once = |arn: &RoleArn| Some(&arn.name) == named.as_ref();
+    let here = hints.iter().filter_map(|hint| RoleArn::parse(hint)).filter(|arn| arn.account == place.account);
+    let mut here: Vec<RoleArn> = here.collect();
+    if here.first().is_some_and(once) {
+        here.rotate_left(1);
+    }
+    here.retain(|arn| known.insert(if once(arn) { arn.name.clone() } else { arn.to_string() }));
+    here
 }
 
 /// Where a role of its name is: that needs a name of a ServiceAccount, and no spec that is valid otherwise. It may have
@@ -27,7 +35,20 @@ pub fn candidates(ctx: &Ctx, object: &LeanBinding, computed: Option<String>, pla
 pub fn computed(who: Who<'_>, object: &LeanBinding, class: Option<&IrsaClassSpec>, place: &Place) -> Option<String> {
     let vars = vars(who, object.service_account.as_deref()?, place);
     let default = IrsaClassSpec::default();
-    identity(class.unwrap_or(&default), &vars).ok().map(|(arn, _)| arn)
+    identity(class.unwrap_or(&default), named(object).as_deref(), &vars).ok().map(|(arn, _)| arn)
+}
+
+/// The name that its spec gives its role, however broken the rest of it is.
+pub fn named(object: &LeanBinding) -> Option<String> {
+    #[derive(Default, serde::Deserialize)]
+    struct Role {
+        name: Option<String>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Only {
+        role: Option<Role>,
+    }
+    serde_json::from_str::<Only>(&object.spec.unpack()).ok()?.role?.name
 }
 
 /// Name and spec of its class, also of one that is not ready, as after a start.

@@ -1,25 +1,26 @@
 //! The way out of a binding: a plan toward nothing, through the same calls. It needs neither a valid spec nor a class.
 
 use super::account;
+use super::adopt;
 use super::api::{self, ApiError};
 use super::binding::{Stop, seen_accounts, who};
-use super::bygone::{asks_to_retain, candidates, class, computed, last_wish, mode, owner, place};
+use super::bygone::{asks_to_retain, candidates, class, computed, last_wish, mode, named, owner, place};
 use super::fuse;
 use super::lock::RoleLock;
 use super::state::Ctx;
 use super::tell::{conclude, reference};
 use super::worker::Next;
 use super::write;
-use crate::api::Mode;
 use crate::api::names::FINALIZER;
 use crate::api::reason::event;
+use crate::api::{AllowSpec, Mode};
 use crate::aws::Aws;
 use crate::desired::Place;
 use crate::error::{Category, Error};
 use crate::iam::arn::RoleArn;
 use crate::iam::owner::Owner;
 use crate::iam::role::Role;
-use crate::plan::{Extent, Removal, Step, removal};
+use crate::plan::{Extent, Removal, Step, removal, with_flag};
 use crate::queue::Kind;
 use crate::status::{self, Notice, Outcome};
 use crate::store::LeanBinding;
@@ -102,13 +103,18 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
     let who = who(&object.head.key, &name);
     let wish = last_wish(who, object, class.as_ref(), &place);
     let owner = wish.as_ref().map_or_else(|| owner(who, &place, class.as_ref()), |desired| desired.owner.clone());
-    let mut seen = None;
-    for arn in candidates(ctx, object, computed(who, object, class.as_ref(), &place), &place) {
+    let adopted_may_go = class.as_ref().is_some_and(|class| AllowSpec::deletes_adopted(class.allow.as_ref()));
+    let (mut seen, named) = (None, named(object));
+    for mut arn in candidates(ctx, object, computed(who, object, class.as_ref(), &place), &place) {
         let lock = RoleLock::try_take(ctx, &arn.to_string());
         if lock.is_none() {
             return Err(Error::new(Category::Settling, format!("another binding is working on {arn}")).into());
         }
-        let role = match aws.role_head(&arn.name, &arn.path, ctx.missed(&arn.to_string())).await {
+        let named = named.as_ref() == Some(&arn.name);
+        let path = if named { "/" } else { &arn.path };
+        let role = match aws.role_head(&arn.name, path, !named && ctx.missed(&arn.to_string())).await {
+            // The path of a role that the spec names is where it is.
+            Ok(Some(role)) if named => Some(role),
             // One of that name on another path is not ours, whatever we remember.
             Ok(Some(role)) => Some(role).filter(|role| role.arn == arn.to_string()),
             // Shortly after a write of ours AWS may not show the role everywhere: then it is as we wrote it.
@@ -117,24 +123,38 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
             Err(error) if error.category == Category::Denied && object.status().role_id.is_none() => {
                 unseen(ctx, object, &arn)?
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(if named { with_flag(&arn.to_string(), error) } else { error }.into()),
         };
         ctx.witness(&owner, role.as_ref());
+        let role = role.map(|role| adopt::as_taken(ctx, object, &owner, role)).transpose()?;
+        if let Some(found) = role.as_ref().and_then(|role| RoleArn::parse(&role.arn)) {
+            arn = found;
+        }
         // Where it is not known what is on the role, DeleteRole says that there is something, and then it is looked for.
         let (attached, inline) = match &wish {
-            Some(desired) if desired.arn == arn.to_string() => {
+            Some(desired) if desired.arn == arn.to_string() || desired.may_be(&arn) => {
                 (desired.managed.clone(), desired.inline.keys().cloned().collect())
             }
             _ => (BTreeSet::new(), Vec::new()),
         };
         let found = Found { aws: &aws, place: Some(&place), arn: &arn, role: role.as_ref(), attached, inline };
+        let asked = extent;
+        let extent = asked.with(&owner, role.as_ref(), adopted_may_go);
         remove(ctx, object, &owner, extent, &found, outcome).await?;
-        seen = Some(arn);
+        seen = Some((arn, extent, asked != extent));
     }
     if seen.is_none() {
         remove(ctx, object, &owner, extent, &Found::nothing(&aws), outcome).await?;
     }
-    Ok(seen.and_then(|arn| notice(&arn, extent, &outcome.done)))
+    Ok(seen.and_then(|(arn, extent, stays)| {
+        let mut notice = notice(&arn, extent, &outcome.done)?;
+        if stays {
+            notice
+                .note
+                .push_str(", as it was taken over and its class does not let it be deleted (spec.allow.adopt.delete)");
+        }
+        Some(notice)
+    }))
 }
 
 /// A role that AWS does not show: as we remember it, or `None` where it can be believed that there is none.

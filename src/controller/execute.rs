@@ -1,17 +1,22 @@
 //! Reading a role, and carrying out a plan step by step.
 
 use super::account::accounts;
+use super::adopt;
 use super::annotate::{account_step, waits};
 use super::binding::Stop;
+use super::create;
 use super::state::Ctx;
 use crate::api::Mode;
 use crate::api::names::tag;
 use crate::aws::{Aws, Created};
 use crate::desired::Desired;
 use crate::error::{Category, Error};
+use crate::iam::owner::Ownership;
 use crate::iam::role::{Observed, Role};
-use crate::plan::{Accounts, Facet, Plan, Step, after, check_owner, created, goes_on, plan, whole};
-use crate::snapshot::{Account, Extras, Seen};
+use crate::plan::{
+    self, Accounts, Facet, Plan, Step, after, claims, created, explained, goes_on, plan, standing, unannotated, whole,
+};
+use crate::snapshot::{Extras, Seen};
 use crate::status::Outcome;
 use crate::store::NsName;
 use std::collections::BTreeSet;
@@ -49,15 +54,18 @@ impl Run<'_> {
         let (arn, settle) = (&self.desired.arn, ctx.settings.settle);
         let own = ctx.state().snapshot.own(arn, settle, Instant::now());
         let Some(mut own) = own else {
-            let role = self.aws.role(&self.desired.name, &self.desired.path, ctx.missed(arn)).await?;
-            ctx.witness(&self.desired.owner, role.as_ref());
+            // Where a role is that the spec names only AWS knows.
+            let (named, desired) = (self.desired.adoption.named, self.desired);
+            let path = if named { "/" } else { &desired.path };
+            let role = self.aws.role(&desired.name, path, !named && ctx.missed(arn)).await?;
+            ctx.witness(&desired.owner, role.as_ref());
             return Ok(role.map_or(Observed::Absent, |role| Observed::Present(Box::new(role))));
         };
         let Some(head) = self.aws.role_head(&self.desired.name, &self.desired.path, false).await? else {
             return Err(Error::new(Category::Settling, format!("AWS does not show {arn} everywhere yet")));
         };
         ctx.witness(&self.desired.owner, Some(&head));
-        crate::plan::check_owner(&self.desired.owner, arn, &head)?;
+        standing(self.desired, &head)?;
         if head.id != own.id {
             // The one before it, which AWS still shows; or somebody was faster than our window. That will tell.
             return Err(Error::new(Category::Settling, format!("AWS shows another {arn} than the one just written")));
@@ -80,15 +88,15 @@ impl Run<'_> {
 }
 
 /// A role that is there and that we may not look at: the fence of our IAM policy hides what is not ours.
-pub fn hidden(arn: &str, error: Error) -> Error {
-    if error.category != Category::Denied || !error.message.contains("iam:GetRole") {
-        return error;
-    }
-    let text = format!(
-        "role {arn} exists and was not made by irsa-operator, whose IAM policy lets it look only at its own; rename this \
-         binding, or delete that role"
-    );
-    Error::new(Category::Conflict, text)
+pub fn hidden(desired: &Desired, error: Error) -> Error {
+    let hides = error.category == Category::Denied && error.message.contains("iam:GetRole");
+    if hides { plan::hidden(desired) } else { error }
+}
+
+/// The id of a role that is the binding's: what is only offered to it is not for its status.
+fn own_id(run: &Run<'_>, role: Option<&Role>) -> Option<String> {
+    let ours = |role: &&Role| matches!(run.desired.owner.judge(&role.tags), Ownership::Ours { .. });
+    role.filter(ours).map(|role| role.id.clone())
 }
 
 /// Plans and does, and tells `outcome`.
@@ -104,18 +112,18 @@ pub async fn carry_out(
         let (mut denying, mut known) = (BTreeSet::new(), None);
         if let Observed::Present(role) = &observed {
             known = Some(role.as_ref().clone());
-            if let Err(error) = check_owner(&run.desired.owner, &run.desired.arn, role) {
+            if let Err(error) = standing(run.desired, role) {
                 outcome.failure = Some((Some(Facet::Role), error));
                 return Ok(());
             }
-            id = Some(role.id.clone());
+            id = own_id(run, Some(role));
             denying = run.denying(ctx, role).await?;
         }
         let service_account = &run.desired.service_account;
         let accounts = accounts(&ctx.state(), run.binding, Some(&service_account.name));
         outcome.account_missing =
             (accounts.current.is_none() && !service_account.create).then(|| service_account.name.clone());
-        let plan = match plan(run.desired, &observed, &accounts, &denying) {
+        let mut plan = match plan(run.desired, &observed, &accounts, &denying) {
             Ok(plan) => plan,
             // The role may be ours: it is the ServiceAccount that is another's.
             Err(error) => {
@@ -123,15 +131,22 @@ pub async fn carry_out(
                 return Ok(());
             }
         };
+        if let Some(seen) = &seen {
+            (plan.steps, plan.waiting) = unannotated(run.desired, &accounts, &seen.extras.waiting, plan.steps);
+            plan.waiting.splice(..0, seen.extras.waiting.iter().cloned());
+        }
         if run.desired.mode == Mode::Observe {
             foresee(ctx, run, plan, (known, denying, seen), &accounts, outcome);
             return Ok(());
         }
         let held = |seen: &Seen| !seen.extras.held.is_empty();
         outcome.held = !plan.held.is_empty() || seen.as_ref().is_some_and(held);
+        if plan.adopts {
+            adopt::announce(ctx, run, &plan);
+        }
         match steps(ctx, run, &plan, &mut known, outcome).await? {
             Ended::Exists => {
-                observed = run.read(ctx).await.map_err(|error| hidden(&run.desired.arn, error))?;
+                observed = run.read(ctx).await.map_err(|error| hidden(run.desired, error))?;
                 if observed == Observed::Absent {
                     let text = format!("AWS says of {} both that it exists and that it does not", run.desired.arn);
                     return Err(Error::new(Category::Settling, text).into());
@@ -142,9 +157,9 @@ pub async fn carry_out(
                 if let Some(role) = &known {
                     agree(ctx, run, &plan, role, denying);
                 }
-                id = known.map(|role| role.id).or(id);
+                id = own_id(run, known.as_ref()).or(id);
             }
-            Ended::Failed => id = known.map(|role| role.id).or(id),
+            Ended::Failed => id = own_id(run, known.as_ref()).or(id),
             Ended::Done => {}
         }
         outcome.pending.extend(plan.held);
@@ -153,6 +168,7 @@ pub async fn carry_out(
             outcome.notes.extend(seen.extras.notes);
             outcome.pending.extend(seen.extras.held);
         }
+        adopt::tell_waiting(run, plan.waiting, outcome);
         if let Some(role) = &mut outcome.role {
             role.id = id;
         }
@@ -173,11 +189,13 @@ fn foresee(
     let (arn, now) = (&run.desired.arn, Instant::now());
     let id = match (&known, seen) {
         (_, Some(seen)) => {
+            let theirs = seen.extras.foreseen.iter().any(claims);
             outcome.pending = whole(run.desired, seen.extras.foreseen, accounts);
             outcome.held = !seen.extras.held.is_empty();
             outcome.pending.extend(seen.extras.held);
             outcome.notes = seen.extras.notes;
-            Some(seen.id).filter(|id| !id.is_empty())
+            outcome.waiting = plan.waiting;
+            Some(seen.id).filter(|id| !id.is_empty() && !theirs)
         }
         (role, None) => {
             match role {
@@ -191,7 +209,8 @@ fn foresee(
             outcome.pending = plan.steps;
             outcome.pending.extend(plan.held);
             outcome.notes = plan.notes;
-            known.map(|role| role.id)
+            outcome.waiting = plan.waiting;
+            own_id(run, known.as_ref())
         }
     };
     if let Some(role) = &mut outcome.role {
@@ -207,7 +226,10 @@ fn agree(ctx: &Ctx, run: &Run<'_>, plan: &Plan, role: &Role, denying: BTreeSet<S
     // What was only looked at is as it was read, whatever is wanted.
     let clean =
         run.desired.mode == Mode::Observe || plan.steps.iter().all(|step| step.facet() == Facet::ServiceAccount);
-    let extras = Extras { notes: plan.notes.clone(), held: plan.held.clone(), denying, foreseen };
+    let (notes, held) = (plan.notes.clone(), plan.held.clone());
+    let waiting: Vec<Step> =
+        plan.waiting.iter().filter(|step| step.facet() != Facet::ServiceAccount).cloned().collect();
+    let extras = Extras { notes, held, waiting, denying, foreseen };
     let due = ctx.next_direct_look(&run.desired.account, now);
     let seen = Seen { id: role.id.clone(), extras, due };
     ctx.state().snapshot.agree(run.desired.fingerprint(), role, seen, clean, settle, now);
@@ -246,7 +268,7 @@ async fn steps(
         } else {
             ctx.state().snapshot.unknown(arn);
             let sent = match step {
-                Step::CreateRole => match create(ctx, run).await {
+                Step::CreateRole => match create::create(ctx, run).await {
                     Ok(Created::Exists) => {
                         // Whose it is may have been content with it, which is forgotten now.
                         let mut state = ctx.state();
@@ -260,7 +282,10 @@ async fn steps(
                     }
                     Err(error) => Err(error),
                 },
-                step => run.aws.apply(run.desired, step).await,
+                step => {
+                    let tags = known.as_ref().map(|role| &role.tags);
+                    run.aws.apply(run.desired, step).await.map_err(|error| explained(run.desired, step, tags, error))
+                }
             };
             match (&sent, known.as_mut()) {
                 (Ok(()), Some(role)) => after(role, run.desired, step),
@@ -280,34 +305,4 @@ async fn steps(
         }
     }
     Ok(if outcome.failure.is_some() { Ended::Failed } else { Ended::Done })
-}
-
-/// Makes the role, if the account has room for more than repairs.
-async fn create(ctx: &Ctx, run: &Run<'_>) -> Result<Created, Error> {
-    let (account, reserve) = (&run.desired.account, ctx.settings.role_reserve);
-    let quota = ctx.state().snapshot.account(account).and_then(Account::quota);
-    if let Some(quota) = quota.filter(|quota| !run.had_role && quota.is_scarce(reserve)) {
-        // One that is there already takes no room, whosever it is.
-        match run.aws.role_head(&run.desired.name, &run.desired.path, ctx.missed(&run.desired.arn)).await {
-            Ok(None) => {}
-            Err(error) if error.category != Category::Denied => return Err(error),
-            _ => return Ok(Created::Exists),
-        }
-        let text = format!(
-            "account {account} has {reserve} % of its {} roles left or less, which are kept for repairs \
-             (--role-reserve): ask AWS for a higher quota of roles per account (L-FE177D64), or delete roles that nobody \
-             needs",
-            quota.limit
-        );
-        return Err(Error::new(Category::Quota, text));
-    }
-    ctx.state().memory.entry(run.binding.clone()).or_default().create_sent = Some(Instant::now());
-    let made = run.aws.create_role(run.desired).await;
-    // It may have waited long for its turn, and was sent no later than now.
-    ctx.state().memory.entry(run.binding.clone()).or_default().create_sent = Some(Instant::now());
-    let made = made?;
-    if matches!(made, Created::New(_)) {
-        ctx.state().snapshot.made(&run.desired.arn);
-    }
-    Ok(made)
 }

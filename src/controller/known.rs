@@ -18,7 +18,7 @@ const PATHS: usize = 3;
 pub struct Reach {
     /// By this.
     pub aws: Aws,
-    /// Paths of roles in it.
+    /// Paths of roles in it, as classes name them.
     pub paths: Vec<String>,
     /// How many ways there are.
     pub ways: usize,
@@ -108,8 +108,18 @@ impl State {
         // Those of all classes: one that is not ready yet may turn out to be of this account.
         let specs = self.classes.iter().filter_map(|class| class.decode().ok());
         let paths: BTreeSet<String> = specs.map(|spec| spec.role.path).collect();
-        let paths = if paths.len() > PATHS { vec!["/".to_owned()] } else { paths.into_iter().collect() };
+        let paths = paths.into_iter().collect();
         Some(Reach { aws: (*aws).clone(), paths, ways: using.len() })
+    }
+
+    /// The paths below which roles of an account are listed: those of classes, and where else there are roles that bindings
+    /// name.
+    pub fn paths_to_list(&self, account: &str, of_classes: &[String]) -> Vec<String> {
+        let elsewhere = self.snapshot.paths(account);
+        let elsewhere = elsewhere.iter().filter(|path| !of_classes.iter().any(|class| path.starts_with(class)));
+        let paths: Vec<String> = of_classes.iter().cloned().chain(elsewhere.map(|path| (*path).to_owned())).collect();
+        let root = paths.len() > PATHS || paths.iter().any(|path| path == "/");
+        if root { vec!["/".to_owned()] } else { paths }
     }
 
     /// The classes that make roles in this account have something to tell of it.
@@ -145,5 +155,34 @@ impl State {
             counts.deleting += i32::from(binding.head.deleted.is_some());
         }
         counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Roles that bindings name are not found below the classes' paths.
+    #[test]
+    fn roles_are_listed_where_they_are() {
+        let mut state = State::default();
+        let list = |state: &State, of_classes: &[&str]| {
+            let paths: Vec<String> = of_classes.iter().map(|path| (*path).to_owned()).collect();
+            state.paths_to_list("111122223333", &paths)
+        };
+        let expect = |state: &mut State, path: &str| {
+            let arn = format!("arn:aws:iam::111122223333:role{path}name");
+            state.snapshot.absent(&arn, None);
+        };
+        state.snapshot.absent("arn:aws:iam::444455556666:role/another/account", None);
+        assert_eq!(list(&state, &["/irsa/", "/x/"]), ["/irsa/", "/x/"]);
+        expect(&mut state, "/irsa/");
+        expect(&mut state, "/irsa/below/");
+        assert_eq!(list(&state, &["/irsa/"]), ["/irsa/"]);
+        expect(&mut state, "/team/apps/");
+        assert_eq!(list(&state, &["/irsa/"]), ["/irsa/", "/team/apps/"]);
+        assert_eq!(list(&state, &["/a/", "/b/", "/c/"]), ["/"], "one list of all is cheaper than so many");
+        expect(&mut state, "/");
+        assert_eq!(list(&state, &["/irsa/"]), ["/"], "all others are below it");
     }
 }

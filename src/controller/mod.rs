@@ -2,12 +2,14 @@
 //! is asking, telling and writing.
 
 mod account;
+mod adopt;
 mod annotate;
 mod api;
 mod beat;
 mod binding;
 mod bygone;
 mod class;
+mod create;
 mod deletion;
 mod events;
 mod execute;

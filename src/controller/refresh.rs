@@ -175,7 +175,8 @@ impl Sweeper {
             };
             pages(&mut calls, ask, take).await?;
         }
-        for path in paths {
+        let paths = ctx.state().paths_to_list(&account, paths);
+        for path in &paths {
             let ask = |marker| {
                 let (aws, path) = (aws.clone(), path.clone());
                 async move { aws.heads_page(&path, marker).await }

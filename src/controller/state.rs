@@ -119,6 +119,8 @@ pub struct Memory {
     pub role_arn: Option<String>,
     /// It waits for the first snapshot of its account.
     pub waits: bool,
+    /// What was said before a role was taken over.
+    pub announced: Option<String>,
 }
 
 /// What is remembered of a class.

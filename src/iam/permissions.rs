@@ -4,6 +4,8 @@
 //! its path that it did not make; the boundary, where there is one, keeps every role that it makes below it.
 //! Condition keys are those of the Service Authorization Reference for IAM.
 
+mod adoption;
+
 use crate::api::names::tag;
 use serde_json::{Value, json};
 
@@ -29,6 +31,8 @@ pub struct Scope {
     pub assumed: Vec<String>,
     /// Region and name of the EKS cluster, where its issuer is asked for.
     pub eks: Option<(String, String)>,
+    /// Whether roles of others may be taken over, wherever their path.
+    pub adoption: bool,
 }
 
 /// The policy document.
@@ -37,6 +41,9 @@ pub fn policy(scope: &Scope) -> Value {
     let mut statements = vec![create(scope), mark(scope), shape(scope), grant(scope)];
     statements.extend((!scope.boundaries.is_empty()).then(|| rebound(scope)));
     statements.extend([inline(scope), reduce(scope), look(scope), list()]);
+    if scope.adoption {
+        statements.extend(adoption::statements(scope));
+    }
     statements.push(provider(scope));
     statements.extend((!scope.assumed.is_empty()).then(|| assume(scope)));
     statements.extend(scope.eks.as_ref().map(|(region, name)| cluster(scope, region, name)));
@@ -60,10 +67,7 @@ fn shape(scope: &Scope) -> Value {
 }
 
 fn grant(scope: &Scope) -> Value {
-    let mut condition = bounded(scope, fence(scope));
-    if !scope.managed.is_empty() {
-        condition["ArnLike"]["iam:PolicyARN"] = json!(scope.managed);
-    }
+    let condition = listed(scope, bounded(scope, fence(scope)));
     statement("AttachToOwnRoles", &["iam:AttachRolePolicy"], roles(scope), condition)
 }
 
@@ -83,14 +87,11 @@ fn reduce(scope: &Scope) -> Value {
     statement("TakeFromOwnRoles", &actions, roles(scope), json!({ "StringEquals": fence(scope) }))
 }
 
+/// All that is read of one role.
+const READS: [&str; 4] = ["iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy"];
+
 fn look(scope: &Scope) -> Value {
-    let actions = [
-        "iam:GetRole",
-        "iam:ListAttachedRolePolicies",
-        "iam:ListRolePolicies",
-        "iam:GetRolePolicy",
-        "iam:ListInstanceProfilesForRole",
-    ];
+    let actions = [&READS[..], &["iam:ListInstanceProfilesForRole"]].concat();
     statement("ReadOwnRoles", &actions, roles(scope), json!({ "StringEquals": fence(scope) }))
 }
 
@@ -147,6 +148,14 @@ fn fence_key() -> String {
 
 fn fence(scope: &Scope) -> Value {
     json!({ fence_key(): scope.cluster_id })
+}
+
+/// Only policies that may be attached, where they are listed.
+fn listed(scope: &Scope, mut condition: Value) -> Value {
+    if !scope.managed.is_empty() {
+        condition["ArnLike"]["iam:PolicyARN"] = json!(scope.managed);
+    }
+    condition
 }
 
 /// These tags, and a boundary where there has to be one.

@@ -52,11 +52,12 @@ pub fn missing(live: &Tags, wanted: &Tags) -> Tags {
 }
 
 /// Those tags that are the operator's own or that a spec declared, by lower-case key. What else somebody put on the role
-/// is nobody's business here.
+/// is nobody's business here, and how it came to be ours no spec tells.
 #[must_use]
 pub fn ours(live: &Tags) -> BTreeMap<String, &str> {
     let marks = marks(live);
     live.iter()
+        .filter(|(key, _)| ![tag::ADOPTED, tag::LEFT_STACK].iter().any(|origin| key.eq_ignore_ascii_case(origin)))
         .filter(|(key, _)| is_reserved(key) || marks.contains(&mark(key).as_str()))
         .map(|(key, value)| (key.to_lowercase(), value.as_str()))
         .collect()
@@ -105,6 +106,15 @@ mod tests {
         let mut all = withdrawn(&live, &Tags::new());
         all.sort();
         assert_eq!(all, vec!["cost".to_owned(), DECLARED.to_owned(), "team".to_owned()]);
+    }
+
+    /// No wish has them, and a role that is as desired is to look so.
+    #[test]
+    fn how_a_role_came_to_be_ours_is_no_part_of_what_is_compared() {
+        let live =
+            tags(&[(tag::CLUSTER, "c"), (tag::ADOPTED, "c"), ("IRSA-Operator.io/Left-Stack", "s"), (tag::HOLD, "")]);
+        assert_eq!(ours(&live).into_keys().collect::<Vec<_>>(), [tag::CLUSTER, tag::HOLD]);
+        assert!(withdrawn(&live, &Tags::new()).is_empty());
     }
 
     /// People edit tags: what can't be read names no tag, and nothing of ours or of others goes for it.

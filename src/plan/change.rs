@@ -1,7 +1,6 @@
 //! What differs between a role that is there and the one that is wanted.
 
-use super::{Note, Plan, Step};
-use crate::api::names::tag;
+use super::{Note, Plan, Standing, Step, adoption};
 use crate::desired::Desired;
 use crate::iam::document::{Document, INLINE_TOTAL_MAX, inline_total};
 use crate::iam::role::Role;
@@ -14,8 +13,8 @@ use std::collections::BTreeSet;
 /// the default has been 10 and 20). Up to here additions go before removals.
 const ATTACHED_SURELY: usize = 10;
 
-pub(super) fn change(desired: &Desired, role: &Role, released: bool, denying: &BTreeSet<String>, plan: &mut Plan) {
-    marks(desired, role, released, &mut plan.steps);
+pub(super) fn change(desired: &Desired, role: &Role, standing: Standing, denying: &BTreeSet<String>, plan: &mut Plan) {
+    marks(desired, role, standing, &mut plan.steps);
     match &desired.boundary {
         Some(wanted) if role.boundary.as_ref() != Some(wanted) => plan.steps.push(Step::PutBoundary(wanted.clone())),
         _ => {}
@@ -51,16 +50,20 @@ pub(super) fn change(desired: &Desired, role: &Role, released: bool, denying: &B
 }
 
 /// Withdrawn tags go before the others are set: by then the role still remembers which were declared, so that a kill
-/// in between leaves none behind; and there is room for the new ones.
-fn marks(desired: &Desired, role: &Role, released: bool, steps: &mut Vec<Step>) {
+/// in between leaves none behind; and there is room for the new ones. Those that make another's role ours come first of
+/// all.
+fn marks(desired: &Desired, role: &Role, standing: Standing, steps: &mut Vec<Step>) {
     let mut withdrawn = tags::withdrawn(&role.tags, &desired.tags);
-    if released {
-        withdrawn.extend(role.tags.keys().find(|key| key.eq_ignore_ascii_case(tag::RELEASED_BY)).cloned());
+    let mut missing = tags::missing(&role.tags, &desired.tags);
+    if standing == Standing::Offered {
+        let (claim, rest) = adoption::claim(desired, role, &withdrawn);
+        steps.push(Step::Tag(claim));
+        missing = rest;
     }
+    withdrawn.extend(adoption::spent(&desired.owner, &role.tags));
     if !withdrawn.is_empty() {
         steps.push(Step::Untag(withdrawn));
     }
-    let missing = tags::missing(&role.tags, &desired.tags);
     if !missing.is_empty() {
         steps.push(Step::Tag(missing));
     }

@@ -3,6 +3,7 @@
 //! | the role | order |
 //! |---|---|
 //! | is not there | create, first annotation, policies: a Pod admitted before its annotation never gets credentials, one that comes a second before its policies tries again |
+//! | is somebody else's and offered | owner tags, then as below; what would be lost waits for a word |
 //! | is there | first annotation, withdrawn tags, tags, boundary, then policies and trust |
 //! | - trust unchanged | additions, removals (removals first where a quota would not hold both) |
 //! | - trust gains subjects | policies, trust: nobody new gets an old permission |
@@ -11,6 +12,7 @@
 //! | always last | description and session, annotations on a former ServiceAccount, an annotation that replaces another role's: until then Pods get that role, and from then on they need this one to serve them |
 //! | is to go | annotation, policies, role |
 
+mod adoption;
 mod after;
 mod change;
 mod ownership;
@@ -19,8 +21,9 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+pub use adoption::{claims, consent, explained, hidden, is_adopted, offered, unannotated, with_flag};
 pub use after::{after, created};
-pub use ownership::{check_owner, identity_changed, other_issuer};
+pub use ownership::{Standing, check_owner, identity_changed, other_issuer, standing};
 pub use removal::{Extent, Removal, removal};
 pub use step::{Facet, LABELS, Step, goes_on};
 
@@ -64,6 +67,10 @@ pub struct Plan {
     pub held: Vec<Step>,
     /// What is left alone.
     pub notes: Vec<Note>,
+    /// What waits until somebody says that it may be taken from a role that was not made here.
+    pub waiting: Vec<Step>,
+    /// The steps begin with making another's role this binding's.
+    pub adopts: bool,
 }
 
 /// Something on the role that differs and stays as it is.
@@ -91,20 +98,34 @@ pub fn plan(
     match observed {
         Observed::Agreed => {}
         Observed::Absent => {
+            if desired.adoption.named {
+                return Err(adoption::nowhere(desired));
+            }
             refuse_foreign_annotation(desired, accounts)?;
             plan.steps.push(Step::CreateRole);
             plan.steps.extend(desired.managed.iter().cloned().map(Step::Attach));
             plan.steps.extend(desired.inline.keys().cloned().map(Step::PutInline));
         }
         Observed::Present(role) => {
-            let released = check_owner(&desired.owner, &desired.arn, role)?;
-            change(desired, role, released, denying, &mut plan);
+            let standing = standing(desired, role)?;
+            change(desired, role, standing, denying, &mut plan);
+            plan.adopts = standing == Standing::Offered;
+            if !desired.adoption.accepts_removals && (plan.adopts || is_adopted(&role.tags)) {
+                (plan.steps, plan.waiting) = adoption::part(desired, role, std::mem::take(&mut plan.steps));
+            }
             if tags::get(&role.tags, tag::HOLD).is_some() {
                 plan.held = std::mem::take(&mut plan.steps);
+                plan.held.append(&mut plan.waiting);
+                if std::mem::take(&mut plan.adopts) {
+                    return Ok(plan);
+                }
             }
         }
     }
-    plan.steps = whole(desired, plan.steps, accounts);
+    let steps = whole(desired, plan.steps, accounts);
+    let (steps, waiting) = unannotated(desired, accounts, &plan.waiting, steps);
+    plan.steps = steps;
+    plan.waiting.extend(waiting);
     Ok(plan)
 }
 
@@ -114,7 +135,9 @@ pub fn plan(
 pub fn whole(desired: &Desired, role: Vec<Step>, accounts: &Accounts) -> Vec<Step> {
     let (first, last) = annotate(desired, accounts);
     let mut steps = role;
-    let at = usize::from(steps.first() == Some(&Step::CreateRole));
+    // Nothing is done for a role before it is this binding's.
+    let begins = |step: &Step| *step == Step::CreateRole || claims(step);
+    let at = usize::from(steps.first().is_some_and(begins));
     steps.splice(at..at, first);
     steps.extend(last);
     steps

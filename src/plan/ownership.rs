@@ -1,9 +1,59 @@
 //! Whether a role is a binding's to change.
 
+use super::adoption;
 use crate::api::reason;
+use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::iam::owner::{Owner, Ownership};
 use crate::iam::role::Role;
+
+/// What a role is to a binding that asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Its own; `released` where an earlier deletion left it behind on purpose.
+    Ours {
+        /// It carries the released-by tag.
+        released: bool,
+    },
+    /// Somebody else's, and offered to just this binding.
+    Offered,
+}
+
+/// [`check_owner`] for a binding that may be allowed to take over roles of others.
+///
+/// # Errors
+/// `Conflict` or `Blocked`, with what to do about it.
+pub fn standing(desired: &Desired, role: &Role) -> Result<Standing, Error> {
+    let refused = match check_owner(&desired.owner, &desired.arn, role) {
+        Ok(released) => return Ok(Standing::Ours { released }),
+        Err(refused) => refused,
+    };
+    let Some((whose, instead)) = whose(&desired.owner, role) else { return Err(refused) };
+    let lacks = adoption::lacks(desired, role);
+    if lacks.is_empty() {
+        return Ok(Standing::Offered);
+    }
+    let lacks = lacks.join("; ");
+    let wants = desired.adoption.asked || desired.adoption.named;
+    let instead = if wants { "; to have it taken over" } else { &format!("; {instead}, or have it taken over") };
+    Err(Error::new(Category::Conflict, format!("{whose}{instead}: {lacks}")))
+}
+
+/// Whose a role is that is another's or nobody's, and what to do other than taking it over.
+fn whose(owner: &Owner, role: &Role) -> Option<(String, &'static str)> {
+    let live = &role.arn;
+    match owner.judge(&role.tags) {
+        Ownership::OtherBinding(other) => Some((
+            format!("role {live} belongs to the binding {other} (as cluster/namespace/name)"),
+            "rename this binding, or delete that one",
+        )),
+        Ownership::Foreign => Some((
+            format!("role {live} exists and was not made by irsa-operator"),
+            "rename this binding, or delete that role",
+        )),
+        _ => None,
+    }
+}
 
 /// Whether the role is this binding's, and whether it was released before. `arn` is the role that is asked for.
 ///
@@ -20,17 +70,10 @@ pub fn check_owner(owner: &Owner, arn: &str, role: &Role) -> Result<bool, Error>
             Category::Conflict,
             format!("role {live} was written by a newer irsa-operator (tag schema {version}); upgrade this one"),
         )),
-        Ownership::OtherBinding(other) => Err(Error::new(
-            Category::Conflict,
-            format!(
-                "role {live} belongs to the binding {other} (as cluster/namespace/name); rename this binding, or delete \
-                 that one"
-            ),
-        )),
-        Ownership::Foreign => Err(Error::new(
-            Category::Conflict,
-            format!("role {live} exists and was not made by irsa-operator; rename this binding, or delete that role"),
-        )),
+        Ownership::OtherBinding(_) | Ownership::Foreign => {
+            let (whose, instead) = whose(owner, role).unwrap_or_default();
+            Err(Error::new(Category::Conflict, format!("{whose}; {instead}")))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The plan toward nothing: what deletion of a binding does.
 
-use super::{Accounts, Step, check_owner};
+use super::{Accounts, Step, check_owner, is_adopted};
 use crate::api::names::tag;
 use crate::api::reason;
 use crate::error::{Category, Error};
@@ -18,6 +18,16 @@ pub enum Extent {
     Account,
     /// Nothing. The role is marked as released.
     Nothing,
+}
+
+impl Extent {
+    /// How much goes where the role is this one: one that was taken over stays, unless its class lets it go.
+    #[must_use]
+    pub fn with(self, owner: &Owner, role: Option<&Role>, adopted_may_go: bool) -> Self {
+        let ours = |role: &&Role| matches!(owner.judge(&role.tags), Ownership::Ours { .. });
+        let stays = !adopted_may_go && role.filter(ours).is_some_and(|role| is_adopted(&role.tags));
+        if stays && self == Self::All { Self::Nothing } else { self }
+    }
 }
 
 /// What is known about a binding that goes. None of it needs a valid spec.

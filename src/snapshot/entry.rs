@@ -19,6 +19,8 @@ pub struct Extras {
     pub notes: Vec<Note>,
     /// What would be done if the role did not carry the hold tag.
     pub held: Vec<Step>,
+    /// What waits until it may be taken from a role that was taken over.
+    pub waiting: Vec<Step>,
     /// Stray managed policies that were read and only deny. They are read once.
     pub denying: BTreeSet<String>,
     /// What would be done to the role if the mode were not Observe.

@@ -32,7 +32,7 @@ use crate::error::Error;
 use crate::iam::role::Role;
 use crate::iam::tags;
 use entry::{Agreed, Entry};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 /// What was seen of all roles, by account.
@@ -135,6 +135,12 @@ impl Snapshot {
             let listed = entry.head.is_some_and(|half| half.sweep >= taken.number);
             !listed && entry.born < taken.number && entry.believes(taken.begun, settle)
         })
+    }
+
+    /// Whether it was tagged as this cluster's when a sweep last showed its tags.
+    #[must_use]
+    pub fn is_ours(&self, arn: &str) -> bool {
+        self.entry(arn).is_some_and(|entry| entry.ours)
     }
 
     /// What the role is by our own last write, if that is less than `settle` ago.
@@ -287,6 +293,12 @@ impl Snapshot {
     #[must_use]
     pub fn len(&self) -> usize {
         self.accounts.values().map(|account| account.roles.len()).sum()
+    }
+
+    /// Where in an account roles are that are of concern: each path once.
+    pub fn paths(&self, account: &str) -> BTreeSet<&str> {
+        let roles = self.accounts.get(account).into_iter().flat_map(|account| account.roles.keys());
+        roles.filter_map(|arn| arn.get(arn.find('/')?..=arn.rfind('/')?)).collect()
     }
 
     /// Whether nothing is remembered.

@@ -4,7 +4,7 @@ use super::{Outcome, conditions::find};
 use crate::api::BindingStatus;
 use crate::api::reason::{self, condition as kind, event};
 use crate::error::Error;
-use crate::plan::{Facet, Step};
+use crate::plan::{Facet, Step, claims};
 
 /// The longest note that events.k8s.io takes is 1 kB.
 const NOTE_MAX: usize = 1000;
@@ -87,6 +87,10 @@ pub fn deeds(previous: &BindingStatus, outcome: &Outcome) -> Option<Notice> {
         return None;
     }
     let list: Vec<String> = outcome.done.iter().map(ToString::to_string).collect();
+    if outcome.done.iter().any(claims) {
+        let note = format!("took over {}: {}", role.arn, list.join("; "));
+        return Some(Notice::new(false, event::ADOPTED, "Adopt", note));
+    }
     let (reason, action) = match is_drift(previous, outcome, outcome.done.iter()) {
         true => (event::DRIFT_CORRECTED, "Repair"),
         false => (event::UPDATED, "Update"),

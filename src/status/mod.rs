@@ -1,5 +1,6 @@
 //! What came of a reconcile, told: as status for `kubectl get`, `wait` and kstatus, and as Events on transitions.
 
+mod adoption;
 mod class;
 mod conditions;
 mod events;
@@ -7,6 +8,7 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
+pub use adoption::{adopting, awaiting};
 pub use class::{ClassOutcome, Watch, class_notices, class_status};
 pub use conditions::{condition, find, set};
 pub use events::{Notice, deeds, drift, notices};
@@ -47,6 +49,8 @@ pub struct Outcome {
     pub done: Vec<Step>,
     /// Steps that are still to be done.
     pub pending: Vec<Step>,
+    /// Steps that wait until somebody says that a role which was taken over may lose what it has.
+    pub waiting: Vec<Step>,
     /// Whether what is pending is so because the role carries the hold tag.
     pub held: bool,
     /// Until when the last step waits for all of AWS to show the role as it was last written.
@@ -92,7 +96,7 @@ impl Outcome {
 
     /// Whether the steps that lead to the desired state were found, done or not.
     fn has_plan(&self) -> bool {
-        self.failure.is_none() || !self.pending.is_empty()
+        self.failure.is_none() || !self.pending.is_empty() || !self.waiting.is_empty()
     }
 
     /// Whether this generation was true before, going by what was said of it.
@@ -196,7 +200,7 @@ fn ready(previous: &BindingStatus, outcome: &Outcome) -> Option<Told> {
     }
     if outcome.observes() {
         outcome.role.as_ref()?;
-        return Some(("True", reason::OBSERVED, parts::observed(&outcome.pending)));
+        return Some(("True", reason::OBSERVED, parts::observed(&outcome.pending, &outcome.waiting)));
     }
     if !outcome.pending.is_empty() {
         let (reason, text) = parts::why_pending(outcome, &outcome.pending);
@@ -244,6 +248,7 @@ fn trouble(previous: &[Condition], generation: i64, error: &Error, fresh: bool) 
 }
 
 fn steps(outcome: &Outcome) -> Vec<String> {
-    let words = outcome.pending.iter().map(|step| step.to_string().chars().take(STEPS_MAX.1).collect());
-    words.take(STEPS_MAX.0).collect()
+    let waiting = outcome.waiting.iter().map(adoption::words);
+    let words = outcome.pending.iter().map(ToString::to_string).chain(waiting);
+    words.map(|step| step.chars().take(STEPS_MAX.1).collect()).take(STEPS_MAX.0).collect()
 }

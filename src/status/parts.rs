@@ -1,6 +1,6 @@
 //! The parts of a binding of which Ready is made: role, policies, ServiceAccount.
 
-use super::{Outcome, RoleInfo, Told, conditions};
+use super::{Outcome, RoleInfo, Told, adoption, conditions};
 use crate::api::BindingStatus;
 use crate::api::names::tag;
 use crate::api::reason::{self, condition as kind};
@@ -25,6 +25,10 @@ pub(super) fn part(previous: &BindingStatus, outcome: &Outcome, facet: Facet, ki
     if !pending.is_empty() {
         let (reason, text) = why_pending(outcome, &pending);
         return (!(outcome.is_outage() && known)).then_some(("False", reason, text));
+    }
+    let waiting: Vec<Step> = outcome.waiting.iter().filter(|step| step.facet() == facet).cloned().collect();
+    if !waiting.is_empty() {
+        return Some(adoption::part(&waiting));
     }
     let role = outcome.role.as_ref()?;
     Some(match facet {
@@ -97,13 +101,19 @@ fn account_told(role: &RoleInfo, outcome: &Outcome) -> Told {
 }
 
 /// What Ready says where nothing is written.
-pub(super) fn observed(steps: &[Step]) -> String {
-    match steps.len() {
-        0 => "nothing differs from what is declared, and nothing is written in mode Observe".to_owned(),
+pub(super) fn observed(steps: &[Step], waiting: &[Step]) -> String {
+    let told = match steps.len() {
+        0 if waiting.is_empty() => {
+            "nothing differs from what is declared, and nothing is written in mode Observe".to_owned()
+        }
         count => {
             let plural = if count == 1 { "" } else { "s" };
             format!("mode Manage would take {count} step{plural}, see status.pendingSteps; mode Observe takes none")
         }
+    };
+    match waiting.len() {
+        0 => told,
+        count => format!("{told}; {count} more would wait for spec.adoption.acceptRemovals"),
     }
 }
 

@@ -44,6 +44,7 @@
 mod harness;
 
 mod accounts;
+mod adoption;
 mod alone;
 mod classes;
 mod create;

@@ -13,7 +13,7 @@ async fn bounded(name: &str) -> (Arc<Env>, String, Value) {
     let boundary = admin.policy("ceiling", &allow("s3:*").to_string()).await;
     let flags = ["--account", &env.emulator.account, "--boundary", &boundary, "--issuer", &env.issuer];
     let more = ["--managed-policies", "arn:aws:iam::aws:policy/*ReadOnlyAccess", "--eks-cluster", "us-east-1/dev"];
-    let policy = operator_policy(&[&flags[..], &more[..]].concat());
+    let policy = operator_policy(&[&flags[..], &more[..], &["--adoption"]].concat());
     let role = || admin.iam.put_role_policy().role_name("irsa-operator");
     role().policy_name("operator").policy_document(policy.to_string()).send().await.expect("the policy");
     let old = admin.iam.delete_role_policy().role_name("irsa-operator").policy_name("boundaries");
@@ -79,6 +79,36 @@ async fn everything(space: &Space, boundary: &str) {
     remove.send().await.expect("removed");
     space.nudge("app").await;
     space.gone("app").await;
+    taken_over(space, boundary).await;
+}
+
+/// A role that somebody else made outside of its path: taken over, and all of it done that is done with its own.
+async fn taken_over(space: &Space, boundary: &str) {
+    let tags = json!({"irsa-operator.io/adoptable-by": format!("e2e/{}/taken", space.namespace), "owner": "somebody"});
+    let role = json!({"name": "theirs", "path": "/theirs/", "tags": tags, "maxSessionDuration": 7200,
+        "trust": json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}),
+        "attached": [aws("AmazonS3ReadOnlyAccess")], "inline": {"stray": allow("s3:*")}});
+    let body = json!({"account": space.emulator.account, "roles": [role]});
+    space.emulator.ask("POST", "/_admin/state/roles".to_owned(), Some(body)).await;
+    let class =
+        json!({"role": {"permissionsBoundaryArn": boundary}, "allow": {"adopt": {"enabled": true, "delete": true}}});
+    space.make_class("taking", class).await;
+    space.make_account("taken").await;
+    let spec = json!({"className": "taking", "serviceAccount": {"name": "taken"}, "role": {"name": "theirs"},
+        "adoption": {"policy": "IfTagged", "acceptRemovals": true},
+        "policies": {"managed": ["aws:AmazonSQSReadOnlyAccess"], "inline": [inline("bucket", allow("s3:GetObject"))]}});
+    space.make_binding("taken", spec).await;
+    space.ready("taken").await;
+    let iam = &space.aws.iam;
+    let profile = iam.add_role_to_instance_profile().instance_profile_name("profile").role_name("theirs");
+    profile.send().await.expect("added");
+    space.delete("taken").await;
+    space.until("taken", "waits", |b| reason(b, "Stalled") == "Conflict").await;
+    let remove = iam.remove_role_from_instance_profile().instance_profile_name("profile").role_name("theirs");
+    remove.send().await.expect("removed");
+    space.nudge("taken").await;
+    space.gone("taken").await;
+    assert!(space.emulator.role("theirs").await.is_null());
 }
 
 #[tokio::test]
@@ -115,12 +145,19 @@ async fn it_does_not_suffice_for_a_way_up() {
         let role = admin.iam.create_role().role_name(name).path(path).assume_role_policy_document(&trust);
         role.send().await.expect("a role");
     }
+    // Offered to another cluster, and to this one.
+    for (name, by) in [("offered-elsewhere", "green/n/b"), ("offered", "e2e/n/b")] {
+        let role = admin.iam.create_role().role_name(name).assume_role_policy_document(&trust);
+        let offer = aws_sdk_iam::types::Tag::builder().key("irsa-operator.io/adoptable-by").value(by);
+        role.tags(offer.build().expect("a tag")).send().await.expect("a role");
+    }
     let laxer = admin.policy("laxer", &allow("*").to_string()).await;
     let iam = env.operator_aws().iam;
-    let tag = |value: &str| {
-        let tag = aws_sdk_iam::types::Tag::builder().key("irsa-operator.io/cluster").value(value);
+    let tagged = |key: &str, value: &str| {
+        let tag = aws_sdk_iam::types::Tag::builder().key(key).value(value);
         tag.build().expect("a tag")
     };
+    let tag = |value: &str| tagged("irsa-operator.io/cluster", value);
     let create = |name: &str| iam.create_role().role_name(name).assume_role_policy_document(&trust);
     let everything = allow("*").to_string();
     let own = "irsa-operator";
@@ -189,6 +226,72 @@ async fn it_does_not_suffice_for_a_way_up() {
             said(iam.create_open_id_connect_provider().url("https://rogue.example").client_id_list("x").send().await),
         ),
         ("a policy of its own", said(iam.create_policy().policy_name("p").policy_document(&everything).send().await)),
+        (
+            "an offer of a strong role to itself",
+            said(
+                iam.tag_role()
+                    .role_name("strong")
+                    .tags(tagged("irsa-operator.io/adoptable-by", "e2e/n/b"))
+                    .send()
+                    .await,
+            ),
+        ),
+        (
+            "the mark of what it took over on a strong role",
+            said(
+                iam.tag_role()
+                    .role_name("strong")
+                    .tags(tag("e2e"))
+                    .tags(tagged("irsa-operator.io/adopted", "e2e"))
+                    .send()
+                    .await,
+            ),
+        ),
+        (
+            "a role that is offered to another cluster",
+            said(
+                iam.tag_role()
+                    .role_name("offered-elsewhere")
+                    .tags(tag("e2e"))
+                    .tags(tagged("irsa-operator.io/adopted", "e2e"))
+                    .send()
+                    .await,
+            ),
+        ),
+        (
+            "an offered role for another cluster",
+            said(
+                iam.tag_role()
+                    .role_name("offered")
+                    .tags(tag("green"))
+                    .tags(tagged("irsa-operator.io/adopted", "e2e"))
+                    .send()
+                    .await,
+            ),
+        ),
+        ("an offered role without the mark", said(iam.tag_role().role_name("offered").tags(tag("e2e")).send().await)),
+        (
+            "other tags on an offered role",
+            said(iam.tag_role().role_name("offered").tags(tagged("team", "x")).send().await),
+        ),
+        (
+            "trust in an offered role that is not its own yet",
+            said(iam.update_assume_role_policy().role_name("offered").policy_document(&trust).send().await),
+        ),
+        (
+            "rights for one",
+            said(iam.put_role_policy().role_name("offered").policy_name("p").policy_document(&everything).send().await),
+        ),
+        ("the deletion of one", said(iam.delete_role().role_name("offered").send().await)),
+        ("rights without a boundary for one that it took", {
+            let take =
+                iam.tag_role().role_name("offered").tags(tag("e2e")).tags(tagged("irsa-operator.io/adopted", "e2e"));
+            take.send().await.expect("as it may");
+            said(iam.put_role_policy().role_name("offered").policy_name("p").policy_document(&everything).send().await)
+        }),
+        ("a laxer boundary for one that it took", {
+            said(iam.put_role_permissions_boundary().role_name("offered").permissions_boundary(&laxer).send().await)
+        }),
         ("the deletion of a strong role", said(iam.delete_role().role_name("strong").send().await)),
     ];
     for (what, result) in tries {

@@ -1,5 +1,6 @@
 //! What is wanted, from the least that a spec can say to all of it.
 
+mod adoption;
 mod faults;
 
 use super::*;
@@ -196,7 +197,7 @@ fn the_binding_decides_where_it_says_something_and_else_the_class() {
 #[test]
 fn the_identity_follows_from_names_and_class_alone() {
     let vars = vars(WHO, "robot", &place());
-    let (arn, name) = identity(&IrsaClassSpec::default(), &vars).unwrap();
+    let (arn, name) = identity(&IrsaClassSpec::default(), None, &vars).unwrap();
     let full = with(
         |spec| {
             spec.policies.managed = vec!["aws:A".into()];
@@ -217,7 +218,8 @@ fn the_fingerprint_knows_all_that_aws_knows_and_nothing_else() {
     };
     assert_eq!(with(|_| {}, |_| {}).fingerprint(), base, "the same for the same");
     type Change = fn(&mut Desired);
-    let seen: [(&str, Change); 11] = [
+    let seen: [(&str, Change); 12] = [
+        ("accepted removals", |d| d.adoption.accepts_removals = true),
         ("mode", |d| d.mode = Mode::Observe),
         ("owner", |d| d.owner.class.push('x')),
         ("arn", |d| d.arn.push('x')),
@@ -233,7 +235,8 @@ fn the_fingerprint_knows_all_that_aws_knows_and_nothing_else() {
     for (what, change) in seen {
         assert!(other(change), "{what}");
     }
-    let unseen: [(&str, Change); 3] = [
+    let unseen: [(&str, Change); 4] = [
+        ("what was asked for", |d| (d.adoption.asked, d.adoption.allowed) = (true, true)),
         ("annotations", |d| d.service_account.annotations.clear()),
         ("create", |d| d.service_account.create = true),
         ("deletion policy", |d| d.retain = true),

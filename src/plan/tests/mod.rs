@@ -1,16 +1,18 @@
 //! What the tests of the plan share: a wish, the role that fulfils it, and ServiceAccounts.
 
 mod accounts;
+mod adoption;
 mod order;
 mod ownership;
 mod properties;
 mod removal;
+mod waiting;
 mod world;
 
 use super::*;
 use crate::api::Mode;
 use crate::api::names::tag;
-use crate::desired::DesiredAccount;
+use crate::desired::{Adoption, DesiredAccount};
 use crate::iam::document::Document;
 use crate::iam::owner::Owner;
 use crate::iam::role::Role;
@@ -93,6 +95,7 @@ fn desired() -> Desired {
             replaces: None,
         },
         retain: false,
+        adoption: Adoption::default(),
     }
 }
 

@@ -17,7 +17,9 @@ fn refusal(role: &Role) -> Error {
     let mut desired = desired();
     desired.managed.clear();
     let refused = plan(&desired, &present(role), &Accounts::default(), &none()).unwrap_err();
-    assert_eq!(check_owner(&desired.owner, &desired.arn, role).as_ref(), Err(&refused));
+    assert_eq!(standing(&desired, role).as_ref(), Err(&refused));
+    let without = check_owner(&desired.owner, &desired.arn, role).unwrap_err();
+    assert!(refused.message.starts_with(&without.message), "what may be done beside taking it over: {refused}");
     refused
 }
 

@@ -1,5 +1,6 @@
 //! What the tests of the status share: a role, outcomes, and what kstatus makes of it all.
 
+mod adoption;
 mod class;
 mod events;
 mod kstatus;

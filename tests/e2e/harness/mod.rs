@@ -1,6 +1,7 @@
 //! What every test stands on: a real control plane and an AWS, the operator as its own ServiceAccount and its own role,
 //! and a [`Space`] of its own for each test.
 
+pub mod adoption;
 mod audit;
 mod aws;
 pub mod documents;

@@ -1,6 +1,7 @@
 //! `kill -9` of the operator at each of its AWS calls. Whatever became of the call, the next start finishes, and nothing
 //! is doubled, leaked or lost.
 
+mod adoption;
 mod bindings;
 mod changes;
 mod providers;
@@ -131,6 +132,7 @@ async fn a_kill_at_any_call_is_made_good_by_the_next_start() {
     let operator = bindings::made_and_deleted(&env, operator).await;
     let operator = changes::at_each_call(&env, operator).await;
     let operator = replaced::at_each_call(&env, operator).await;
+    let operator = adoption::at_each_call(&env, operator).await;
     let operator = bindings::deleted_while_nobody_runs(&env, operator).await;
     let operator = bindings::deleted_before_aws_shows_them(&env, operator).await;
     let operator = bindings::with_a_new_account_of_its_own(&env, operator).await;

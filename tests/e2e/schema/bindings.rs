@@ -5,7 +5,7 @@ use super::{Case, Change, no, yes};
 use serde_json::{Map, Value, json};
 
 pub fn cases() -> Vec<Case> {
-    [names(), service_account(), managed(), inline(), role(), tag_cases(), trust(), largest()]
+    [names(), service_account(), managed(), inline(), role(), adoption(), tag_cases(), trust(), largest()]
         .into_iter()
         .flatten()
         .collect()
@@ -44,6 +44,28 @@ fn names() -> Vec<Case> {
         ),
         yes("a mode", json!({"spec": {"mode": "Observe"}})),
         no("another mode", json!({"spec": {"mode": "ReadOnly"}}), "spec.mode", "\"Observe\""),
+    ]
+}
+
+fn adoption() -> Vec<Case> {
+    let name = |name: &str| json!({"spec": {"role": {"name": name}}});
+    let sentence = "write the name of a role alone, without its path: letters, digits and _+=,.@- and no variables";
+    vec![
+        yes("a role that is there", name("eksctl-prod-addon-Role1_+=,.@-")),
+        yes("one with a name of 64 characters", name(&"r".repeat(64))),
+        no("one with a name of 65 characters", name(&"r".repeat(65)), "spec.role.name", "may not be more than 64"),
+        no("one without a name", name(""), "spec.role.name", "should be at least 1 chars long"),
+        no("one with its path", name("team/app"), "spec.role.name", sentence),
+        no("its ARN", name("arn:aws:iam::111122223333:role/x"), "spec.role.name", sentence),
+        no("a name with a variable", name("$(namespace)"), "spec.role.name", sentence),
+        yes("adoption", json!({"spec": {"adoption": {"policy": "IfTagged", "acceptRemovals": true}}})),
+        yes("none of it", json!({"spec": {"adoption": {"policy": "Never"}}})),
+        no(
+            "another policy of it",
+            json!({"spec": {"adoption": {"policy": "Always"}}}),
+            "spec.adoption.policy",
+            "\"IfTagged\"",
+        ),
     ]
 }
 

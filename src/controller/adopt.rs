@@ -1,0 +1,52 @@
+//! Telling of roles that are taken over: what is about to happen, and what waits.
+
+use super::execute::Run;
+use super::state::Ctx;
+use super::tell::reference;
+use crate::api::names::tag;
+use crate::error::{Category, Error};
+use crate::iam::owner::Owner;
+use crate::iam::role::Role;
+use crate::plan::{Plan, Step, offered};
+use crate::status::{Outcome, adopting, awaiting};
+use crate::store::LeanBinding;
+
+/// Says what is about to be done to a role that somebody else made, before it is: once for each plan.
+pub fn announce(ctx: &Ctx, run: &Run<'_>, plan: &Plan) {
+    let notice = adopting(&run.desired.arn, &plan.steps, &plan.waiting);
+    let mut state = ctx.state();
+    let memory = state.memory.entry(run.binding.clone()).or_default();
+    if memory.announced.as_ref() == Some(&notice.note) {
+        return;
+    }
+    memory.announced = Some(notice.note.clone());
+    let Some(binding) = state.bindings.get(run.binding).cloned() else { return };
+    drop(state);
+    ctx.events.send(reference(binding.as_ref()), notice);
+}
+
+/// The role of a binding that goes. Shortly after it was taken over AWS may show it as it was before: then it is as we
+/// wrote it, or, if that was done by a process before this one, it is not known yet whose it is.
+pub fn as_taken(ctx: &Ctx, object: &LeanBinding, owner: &Owner, role: Role) -> Result<Role, Error> {
+    if !offered(owner, &role) {
+        return Ok(role);
+    }
+    if let Some(mut own) = ctx.own_role(&role.arn).filter(|own| own.id == role.id) {
+        own.tags.extend(role.tags.into_iter().filter(|(key, _)| key.eq_ignore_ascii_case(tag::HOLD)));
+        return Ok(own);
+    }
+    if ctx.may_have_missed(object.head.created.as_ref()) {
+        let text = format!("AWS may still show {} as it was before it was taken over", role.arn);
+        return Err(Error::new(Category::Settling, text));
+    }
+    Ok(role)
+}
+
+/// What waits keeps the binding from being Ready, unless something worse does.
+pub fn tell_waiting(run: &Run<'_>, waiting: Vec<Step>, outcome: &mut Outcome) {
+    if waiting.is_empty() {
+        return;
+    }
+    outcome.failure.get_or_insert_with(|| (None, awaiting(&run.desired.arn, &waiting)));
+    outcome.waiting = waiting;
+}

@@ -1,0 +1,64 @@
+//! Roles that are there already: what spec and class say of them, and where they are.
+
+use super::Desired;
+use super::parts::invalid;
+use crate::api::names::annotation;
+use crate::api::{AdoptionPolicy, AllowSpec, IrsaBindingSpec, IrsaClassSpec};
+use crate::error::Error;
+use crate::iam::arn::RoleArn;
+use crate::iam::name::{ROLE_NAME_MAX, is_iam_name};
+
+/// What may be done about a role that is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Adoption {
+    /// The spec names the role: it is there, under whatever path, and none is made.
+    pub named: bool,
+    /// The spec asks for it.
+    pub asked: bool,
+    /// The class allows it.
+    pub allowed: bool,
+    /// What the role has may be taken from it.
+    pub accepts_removals: bool,
+}
+
+impl Adoption {
+    pub(super) fn of(spec: &IrsaBindingSpec, class: &IrsaClassSpec) -> Self {
+        let adoption = spec.adoption.as_ref();
+        Self {
+            named: spec.role.as_ref().is_some_and(|role| role.name.is_some()),
+            asked: adoption.is_some_and(|adoption| adoption.policy == AdoptionPolicy::IfTagged),
+            allowed: AllowSpec::adopts(class.allow.as_ref()),
+            accepts_removals: adoption.is_some_and(|adoption| adoption.accept_removals),
+        }
+    }
+}
+
+/// A name that a spec gives. Status and older definitions may hold what the schema refuses.
+pub(super) fn name(name: &str) -> Result<String, Error> {
+    let valid = is_iam_name(name, ROLE_NAME_MAX);
+    valid.then(|| name.to_owned()).ok_or_else(|| {
+        let why =
+            format!("write the name of a role without its path: 1 to {ROLE_NAME_MAX} letters, digits and _+=,.@-");
+        invalid("spec.role.name", why)
+    })
+}
+
+impl Desired {
+    /// Whether this may be the role that the spec names, under another path than the class's. Names are unique in an
+    /// account.
+    #[must_use]
+    pub fn may_be(&self, arn: &RoleArn) -> bool {
+        self.adoption.named && arn.account == self.account && arn.name == self.name
+    }
+
+    /// The same for a role at the path where it is. A path can't be chosen for a role that is there.
+    #[must_use]
+    pub fn located(mut self, arn: &RoleArn) -> Self {
+        if self.may_be(arn) {
+            self.arn = arn.to_string();
+            self.path.clone_from(&arn.path);
+            self.service_account.annotations.insert(annotation::ROLE_ARN.to_owned(), self.arn.clone());
+        }
+        self
+    }
+}
