@@ -11,6 +11,7 @@ mod harness;
 mod blind;
 mod budget;
 mod faults;
+mod fleet;
 mod minute;
 mod replicas;
 mod storm;
