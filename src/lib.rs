@@ -6,6 +6,7 @@ pub mod aws;
 pub mod backoff;
 pub mod budget;
 pub mod cli;
+pub mod contested;
 pub mod controller;
 pub mod desired;
 pub mod error;

@@ -7,6 +7,7 @@ const PURE: &[&str] = &[
     "api",
     "backoff",
     "budget",
+    "contested",
     "desired",
     "error",
     "fuse",

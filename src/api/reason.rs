@@ -56,6 +56,8 @@ pub const ROLE_RECREATED: &str = "RoleRecreated";
 pub const HELD: &str = "Held";
 /// Somebody put a policy on the role that only denies; it stays.
 pub const RESTRICTED: &str = "Restricted";
+/// Another tool undoes the same again and again.
+pub const CONTESTED: &str = "Contested";
 /// The ServiceAccount that the binding names does not exist.
 pub const SERVICE_ACCOUNT_NOT_FOUND: &str = "ServiceAccountNotFound";
 /// The spec grants nothing.
@@ -76,7 +78,7 @@ pub const BULK_READ_DENIED: &str = "BulkReadDenied";
 pub const SNAPSHOT_SUSPECT: &str = "SnapshotSuspect";
 
 /// All reasons of conditions, so that a byte tells which.
-pub const KNOWN: [&str; 27] = [
+pub const KNOWN: [&str; 28] = [
     PENDING,
     READY,
     INVALID,
@@ -95,6 +97,7 @@ pub const KNOWN: [&str; 27] = [
     ROLE_RECREATED,
     HELD,
     RESTRICTED,
+    CONTESTED,
     SERVICE_ACCOUNT_NOT_FOUND,
     NO_POLICIES,
     OBSERVED,

@@ -42,6 +42,11 @@ pub struct Args {
     #[arg(long, env = "IRSA_SETTLE", value_name = "DURATION", default_value = "90s", value_parser = duration)]
     settle: Duration,
 
+    /// Where the same was put right three times in so long, another tool fights for the role: it is named, and the role
+    /// put right once in so long until it stops (docs/drift.md)
+    #[arg(long, env = "IRSA_CONTESTED_WINDOW", value_name = "DURATION", default_value = "1h", value_parser = duration)]
+    contested_window: Duration,
+
     /// The percentage of an account's quota of roles that new bindings leave free, for repairs and for others
     #[arg(long, env = "IRSA_ROLE_RESERVE", value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=99))]
     role_reserve: u8,
@@ -138,6 +143,7 @@ async fn serve(args: &Args) -> Result<(), String> {
         eks_cluster: args.eks_cluster.clone(),
         resync: args.resync,
         settle: args.settle,
+        contested_window: args.contested_window,
         role_reserve: args.role_reserve,
         fuse: args.fuse,
         concurrency: usize::from(args.concurrency),

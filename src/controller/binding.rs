@@ -3,6 +3,7 @@
 use super::account::accounts;
 use super::api::ApiError;
 use super::bygone::named;
+use super::contested::may_rest;
 use super::deletion;
 use super::execute::{Run, carry_out, hidden};
 use super::lock::RoleLock;
@@ -89,8 +90,15 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     let fresh = fresh && !ctx.state().snapshot.shows(&desired.arn);
     outcome.role = Some(info(&desired, object));
     let key = object.head.key.clone();
-    let had_role = object.status().role_id.is_some();
-    let run = Run { desired: &desired, binding: &key, aws: &class.aws, had_role, presumed: false };
+    let before = object.status();
+    let run = Run {
+        desired: &desired,
+        binding: &key,
+        aws: &class.aws,
+        had_role: before.role_id.is_some(),
+        presumed: false,
+        drift: was_true(&before, object.head.generation, Some(desired.mode)),
+    };
     remember(ctx, object, &desired);
     if desired.mode == Mode::Annotate {
         if object.status().mode != Some(Mode::Annotate) {
@@ -102,8 +110,11 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         return carry_out(ctx, &run, Observed::Agreed, Some(Seen::default()), outcome).await;
     }
     outcome.wish_changed = ctx.state().snapshot.wished_otherwise(&desired.arn, desired.fingerprint());
+    let run = Run { drift: run.drift && !outcome.wish_changed, ..run };
     match judge(ctx, object, &desired) {
         _ if fresh => {}
+        // What was left for later has its turn.
+        Judgement::Agreed(seen) if desired.mode == Mode::Manage && !may_rest(ctx, &run, &seen.extras.foreseen) => {}
         Judgement::Agreed(seen) => return carry_out(ctx, &run, Observed::Agreed, Some(seen), outcome).await,
         Judgement::Wait => return wait(ctx, &run, object, outcome).await,
         Judgement::Look => {}
@@ -111,6 +122,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     let Some(_lock) = RoleLock::try_take(ctx, &desired.arn) else {
         return Err(Error::new(Category::Settling, format!("another binding is working on {}", desired.arn)).into());
     };
+    let (had_role, drift) = (run.had_role, run.drift);
     // A binding that we never touched has no role of ours. Whether there is another is asked by CreateRole itself.
     let makes = fresh && !desired.adoption.named;
     let observed = if makes { Observed::Absent } else { look(ctx, &run, object).await? };
@@ -121,7 +133,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         outcome.role = Some(info(&desired, object));
         remember(ctx, object, &desired);
     }
-    let run = Run { desired: &desired, binding: &key, aws: &class.aws, had_role, presumed: false };
+    let run = Run { desired: &desired, binding: &key, aws: &class.aws, had_role, presumed: false, drift };
     carry_out(ctx, &run, observed, None, outcome).await
 }
 

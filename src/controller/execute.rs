@@ -4,11 +4,13 @@ use super::account::accounts;
 use super::adopt;
 use super::annotate::{account_step, waits};
 use super::binding::Stop;
+use super::contested;
 use super::create;
 use super::state::Ctx;
 use crate::api::Mode;
 use crate::api::names::tag;
 use crate::aws::{Aws, Created};
+use crate::contested::suspect;
 use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::iam::owner::Ownership;
@@ -35,6 +37,8 @@ pub struct Run<'a> {
     pub had_role: bool,
     /// Nothing but the binding's status has told of the role so far.
     pub presumed: bool,
+    /// Whether what differs was changed by somebody else: this generation and this wish were true before.
+    pub drift: bool,
 }
 
 /// How the AWS side of a plan ended.
@@ -109,9 +113,11 @@ pub async fn carry_out(
 ) -> Result<(), Stop> {
     let mut id = seen.as_ref().map(|seen| seen.id.clone()).filter(|id| !id.is_empty());
     loop {
+        outcome.rests.clear();
         let (mut denying, mut known) = (BTreeSet::new(), None);
         if let Observed::Present(role) = &observed {
             known = Some(role.as_ref().clone());
+            outcome.writers[0] = suspect(&role.tags, &run.desired.tags);
             if let Err(error) = standing(run.desired, role) {
                 outcome.failure = Some((Some(Facet::Role), error));
                 return Ok(());
@@ -154,8 +160,9 @@ pub async fn carry_out(
                 continue;
             }
             Ended::Done if seen.is_none() => {
-                if let Some(role) = &known {
-                    agree(ctx, run, &plan, role, denying);
+                match &known {
+                    Some(role) => agree(ctx, run, &plan, role, denying, &outcome.rests),
+                    None => ctx.state().snapshot.absent(&run.desired.arn, None),
                 }
                 id = own_id(run, known.as_ref()).or(id);
             }
@@ -164,7 +171,9 @@ pub async fn carry_out(
         }
         outcome.pending.extend(plan.held);
         outcome.notes = plan.notes;
+        outcome.pending.append(&mut outcome.rests);
         if let Some(seen) = seen {
+            outcome.pending.extend(seen.extras.foreseen);
             outcome.notes.extend(seen.extras.notes);
             outcome.pending.extend(seen.extras.held);
         }
@@ -199,7 +208,7 @@ fn foresee(
         }
         (role, None) => {
             match role {
-                Some(role) => agree(ctx, run, &plan, role, denying),
+                Some(role) => agree(ctx, run, &plan, role, denying, &[]),
                 None => {
                     let due = ctx.next_direct_look(&run.desired.account, now);
                     ctx.state().snapshot.absent(arn, due);
@@ -218,14 +227,15 @@ fn foresee(
     }
 }
 
-/// Remembers that the role is as desired, but for what stays as it is.
-fn agree(ctx: &Ctx, run: &Run<'_>, plan: &Plan, role: &Role, denying: BTreeSet<String>) {
+/// Remembers that the role is as desired, but for what stays as it is, and what is `left` for later.
+fn agree(ctx: &Ctx, run: &Run<'_>, plan: &Plan, role: &Role, denying: BTreeSet<String>, left: &[Step]) {
     let (now, settle) = (Instant::now(), ctx.settings.settle);
     let aws = plan.steps.iter().filter(|step| step.facet() != Facet::ServiceAccount);
-    let foreseen: Vec<Step> = aws.filter(|_| run.desired.mode == Mode::Observe).cloned().collect();
+    let foreseen: Vec<Step> =
+        aws.filter(|step| run.desired.mode == Mode::Observe || left.contains(step)).cloned().collect();
     // What was only looked at is as it was read, whatever is wanted.
-    let clean =
-        run.desired.mode == Mode::Observe || plan.steps.iter().all(|step| step.facet() == Facet::ServiceAccount);
+    let clean = run.desired.mode == Mode::Observe
+        || plan.steps.iter().all(|step| step.facet() == Facet::ServiceAccount || left.contains(step));
     let (notes, held) = (plan.notes.clone(), plan.held.clone());
     let waiting: Vec<Step> =
         plan.waiting.iter().filter(|step| step.facet() != Facet::ServiceAccount).cloned().collect();
@@ -249,12 +259,17 @@ async fn steps(
             outcome.pending.push(step.clone());
             continue;
         }
+        if contested::leave(ctx, run, step, &outcome.rests) {
+            outcome.rests.push(step.clone());
+            continue;
+        }
         let outage = outcome.failure.as_ref().is_some_and(|(_, error)| error.category.is_outage());
         if outage || !goes_on(&outcome.pending, step) || waits(ctx, run, step, outcome) {
             outcome.pending.push(step.clone());
             continue;
         }
         let result = if step.facet() == Facet::ServiceAccount {
+            outcome.writers[1] = contested::writers(ctx, run);
             match account_step(ctx, run, step).await {
                 Ok(()) => Ok(()),
                 Err(stop @ (Stop::Stale | Stop::Waiting)) => return Err(stop),

@@ -9,6 +9,7 @@ mod beat;
 mod binding;
 mod bygone;
 mod class;
+mod contested;
 mod create;
 mod deletion;
 mod events;

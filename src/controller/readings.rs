@@ -59,6 +59,7 @@ impl State {
                 suspect: account.is_some_and(Account::suspect),
                 quota: account.and_then(Account::quota),
                 orphans: self.orphan_count(&seen.place.account),
+                contested: self.contested.count(&seen.place.account),
             };
             all.insert(seen.place.account.clone(), of);
         }

@@ -7,6 +7,7 @@ use crate::admin::Health;
 use crate::api::IrsaClassSpec;
 use crate::aws::{Accounts, Aws};
 use crate::backoff::Backoff;
+use crate::contested::Contested;
 use crate::desired::Place;
 use crate::error::Category;
 use crate::fuse::Fuse;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub resync: Duration,
     /// `--settle`: for how long after a write of ours reads of AWS are not believed.
     pub settle: Duration,
+    /// `--contested-window`: three corrections of the same in so long are a fight, and then one in so long has to do.
+    pub contested_window: Duration,
     /// `--role-reserve`: the percentage of an account's quota of roles that new bindings leave free.
     pub role_reserve: u8,
     /// `--fuse`: whether deletions wait a moment, and many of them for somebody's word.
@@ -88,6 +91,8 @@ pub struct State {
     pub queue: Queue,
     /// What roles were last seen as.
     pub snapshot: Snapshot,
+    /// What has to be put right again and again.
+    pub contested: Contested,
     /// Deletions that wait.
     pub fuse: Fuse,
     /// Roles without a binding.
@@ -172,7 +177,8 @@ impl Ctx {
         leadership: Leadership,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let state = State { fuse: Fuse::new(settings.fuse), ..State::default() };
+        let (fuse, contested) = (Fuse::new(settings.fuse), Contested::new(settings.contested_window));
+        let state = State { fuse, contested, ..State::default() };
         Self {
             settings,
             client,
@@ -262,6 +268,7 @@ impl State {
         let key = &gone.head.key;
         let memory = self.memory.remove(key);
         self.fuse.gone(key, Instant::now());
+        self.contested.gone(key);
         self.queue.forget(&Key::Binding(key.clone()));
         self.backoff.forget(&Key::Binding(key.clone()));
         if let Some(account) = gone.service_account() {

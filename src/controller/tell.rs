@@ -1,6 +1,7 @@
 //! Telling what came of a reconcile of a binding: log, Events, status, and when to look again.
 
 use super::api::ApiError;
+use super::contested;
 use super::state::Ctx;
 use super::worker::Next;
 use super::write;
@@ -43,6 +44,7 @@ pub async fn conclude(
         ctx.state().backoff.forget(&Key::Binding(key.clone()));
     }
     let previous = object.status();
+    let rests = contested::note(ctx, object, &previous, &mut outcome);
     ctx.metrics.told(&Key::Binding(key.clone()), &previous, &outcome);
     let next = told(&previous, &outcome, &Time(Timestamp::now()));
     let send = |notice| ctx.events.send(reference(object.as_ref()), notice);
@@ -74,10 +76,11 @@ pub async fn conclude(
         Some(category) if quiet => Next::FailedQuietly(category, QUIET.saturating_sub(outcome.trouble_age)),
         Some(category) => Next::Failed(category),
         // Somebody waits for it, and it has no worker meanwhile.
-        None => match outcome.settles {
-            Some(at) => Next::Look(Kind::Change, at),
+        None => match (outcome.settles, rests) {
+            (Some(at), _) => Next::Look(Kind::Change, at),
+            (None, Some(at)) => Next::Look(Kind::Repair, at),
             // Sweeps tell when there is something to be done.
-            None => Next::Wait,
+            (None, None) => Next::Wait,
         },
     }
 }

@@ -79,6 +79,11 @@ async fn tidy_up(ctx: Arc<Ctx>) {
         let (mut state, now) = (ctx.state(), Instant::now());
         state.snapshot.tidy(ctx.settings.settle, now);
         state.fuse.tidy(now);
+        for key in state.contested.tidy(now) {
+            state.wake_binding(&key, Kind::Sweep);
+        }
+        drop(state);
+        ctx.wake.notify_one();
     }
 }
 

@@ -73,6 +73,8 @@ catalog! {
         "1 while so many roles differ from the snapshot before that nothing is done until another says the same";
     ORPHANS = "gauge" "orphans" "" ["account"]
         "Roles of this cluster whose binding does not exist; known after two snapshots further apart than --settle";
+    CONTESTED = "gauge" "contested" "" ["account"]
+        "IrsaBindings whose role or annotation another tool undoes again and again; known since this process started";
     QUOTA_USED = "gauge" "aws_quota_used" "" ["account", "quota"]
         "How much of a quota of the account (roles) is in use, by whomever";
     QUOTA_LIMIT = "gauge" "aws_quota_limit" "" ["account", "quota"]

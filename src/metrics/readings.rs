@@ -39,6 +39,8 @@ pub struct AccountReadings {
     pub quota: Option<Quota>,
     /// Roles without a binding, as far as that is known.
     pub orphans: Option<usize>,
+    /// Bindings that another tool fights.
+    pub contested: usize,
 }
 
 impl Collector for Readings {
@@ -82,6 +84,7 @@ impl Readings {
         to.gauge(&about::SNAPSHOT_SUSPECT, suspect.map(|(account, of)| ([name(account)], flag(of.suspect))))?;
         let orphans = all().filter_map(|(account, of)| Some(([name(account)], of.orphans? as f64)));
         to.gauge(&about::ORPHANS, orphans)?;
+        to.gauge(&about::CONTESTED, all().map(|(account, of)| ([name(account)], of.contested as f64)))?;
         let quotas = |value: fn(&Quota) -> u64| {
             all().filter_map(move |(account, of)| Some(([name(account), "roles".into()], value(&of.quota?) as f64)))
         };

@@ -24,6 +24,7 @@ const GOLDEN: &[(&str, &str, &str)] = &[
     ("irsa_operator_aws_quota_used", "gauge", "account,quota"),
     ("irsa_operator_bindings", "gauge", "class,ready,reason"),
     ("irsa_operator_build_info", "info", "version"),
+    ("irsa_operator_contested", "gauge", "account"),
     ("irsa_operator_deletions_pending", "gauge", "class"),
     ("irsa_operator_drift_corrected_total", "counter", "step"),
     ("irsa_operator_drift_found_total", "counter", "step"),
@@ -79,6 +80,7 @@ fn full() -> Scrape {
         suspect: false,
         quota: Some(Quota { used: 1, limit: 9 }),
         orphans: Some(0),
+        contested: 0,
     };
     let readings = Readings {
         bindings: [(("c\"\\\n".to_owned(), reason::READY, true), 3)].into(),

@@ -245,5 +245,7 @@ pub fn unannotated(
     if !waiting.contains(&Step::UpdateTrust) || named == Some(&desired.arn) {
         return (steps, Vec::new());
     }
-    steps.into_iter().partition(|step| !matches!(step, Step::Annotate | Step::Reannotate(_) | Step::CreateServiceAccount))
+    steps
+        .into_iter()
+        .partition(|step| !matches!(step, Step::Annotate | Step::Reannotate(_) | Step::CreateServiceAccount))
 }

@@ -122,7 +122,8 @@ fn role_notice(previous: &BindingStatus, next: &BindingStatus) -> Option<Notice>
     let now = find(&next.conditions, kind::ROLE_READY)?;
     let before = find(&previous.conditions, kind::ROLE_READY);
     let news = before.is_none_or(|c| c.reason != now.reason || c.message != now.message);
-    let reason = [reason::ROLE_RECREATED, reason::RESTRICTED, reason::HELD].into_iter().find(|r| now.reason == *r)?;
+    let noted = [reason::ROLE_RECREATED, reason::RESTRICTED, reason::HELD, reason::CONTESTED];
+    let reason = noted.into_iter().find(|r| now.reason == *r)?;
     news.then(|| Notice::new(true, reason, "Observe", now.message.clone()))
 }
 
@@ -132,6 +133,13 @@ fn account_notice(previous: &BindingStatus, next: &BindingStatus) -> Option<Noti
             .filter(|c| c.reason == reason::SERVICE_ACCOUNT_NOT_FOUND)
             .map(|c| c.message.clone())
     };
+    let contested = |status: &BindingStatus| {
+        let of = find(&status.conditions, kind::SERVICE_ACCOUNT_READY);
+        of.filter(|c| c.reason == reason::CONTESTED).map(|c| c.message.clone())
+    };
+    if let Some(message) = contested(next).filter(|_| contested(previous).is_none()) {
+        return Some(Notice::new(true, reason::CONTESTED, "Annotate", message));
+    }
     let message = missing(next).filter(|_| missing(previous).is_none())?;
     Some(Notice::new(true, reason::SERVICE_ACCOUNT_NOT_FOUND, "Annotate", message))
 }

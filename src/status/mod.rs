@@ -15,6 +15,7 @@ pub use events::{Notice, deeds, drift, notices};
 
 use crate::api::reason::{self, condition as kind};
 use crate::api::{BindingStatus, Mode};
+use crate::contested::Contest;
 use crate::error::{Category, Error};
 use crate::plan::{Facet, Note, Step};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -53,6 +54,12 @@ pub struct Outcome {
     pub waiting: Vec<Step>,
     /// Whether what is pending is so because the role carries the hold tag.
     pub held: bool,
+    /// Those of them that another tool undoes each time, while it is not known yet what else is pending.
+    pub rests: Vec<Step>,
+    /// Who may have changed the role and the ServiceAccount.
+    pub writers: [Option<String>; 2],
+    /// What has to be put right again and again.
+    pub contested: Contest,
     /// Until when the last step waits for all of AWS to show the role as it was last written.
     pub settles: Option<Instant>,
     /// For how long the same trouble has been going on.

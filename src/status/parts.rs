@@ -23,7 +23,12 @@ pub(super) fn part(previous: &BindingStatus, outcome: &Outcome, facet: Facet, ki
     }
     let pending: Vec<Step> = outcome.pending.iter().filter(|step| step.facet() == facet).cloned().collect();
     if !pending.is_empty() {
-        let (reason, text) = why_pending(outcome, &pending);
+        let (reason, mut text) = why_pending(outcome, &pending);
+        if let Some(recreated) =
+            recreated(previous, outcome).filter(|_| facet == Facet::Role && reason == reason::CONTESTED)
+        {
+            text = format!("{text}{BESIDE}{recreated}");
+        }
         return (!(outcome.is_outage() && known)).then_some(("False", reason, text));
     }
     let waiting: Vec<Step> = outcome.waiting.iter().filter(|step| step.facet() == facet).cloned().collect();
@@ -32,11 +37,26 @@ pub(super) fn part(previous: &BindingStatus, outcome: &Outcome, facet: Facet, ki
     }
     let role = outcome.role.as_ref()?;
     Some(match facet {
-        Facet::Role => role_told(previous, role, outcome),
-        Facet::Policies => policies_told(role, outcome),
-        Facet::ServiceAccount => account_told(role, outcome),
+        Facet::Role => contested(outcome, facet, role_told(previous, role, outcome)),
+        Facet::Policies => contested(outcome, facet, policies_told(role, outcome)),
+        Facet::ServiceAccount => contested(outcome, facet, account_told(role, outcome)),
     })
 }
+
+/// That another tool fights for a part that is as declared now goes before all else that is noted of it.
+fn contested(outcome: &Outcome, facet: Facet, told: Told) -> Told {
+    let (status, why, text) = told;
+    match outcome.contested.of(facet).filter(|_| status == "True" && why != reason::HELD) {
+        Some(contested) if why == reason::ROLE_RECREATED => {
+            (status, reason::CONTESTED, format!("{contested}{BESIDE}{text}"))
+        }
+        Some(contested) => (status, reason::CONTESTED, contested.clone()),
+        None => (status, why, text),
+    }
+}
+
+/// Between what is said first and what must not be forgotten.
+const BESIDE: &str = "; beside that, ";
 
 fn role_told(previous: &BindingStatus, role: &RoleInfo, outcome: &Outcome) -> Told {
     if outcome.on_hold() {
@@ -53,18 +73,25 @@ fn role_told(previous: &BindingStatus, role: &RoleInfo, outcome: &Outcome) -> To
         );
         return ("True", reason::ROLE_RECREATED, text);
     }
-    // Said until the next change of the spec: by then somebody has been here and has read it.
-    let before = conditions::find(&previous.conditions, kind::ROLE_READY);
-    if let Some(before) = before
-        && before.reason == reason::ROLE_RECREATED
-        && before.observed_generation == Some(outcome.generation)
-    {
-        return ("True", reason::ROLE_RECREATED, before.message.clone());
+    if let Some(text) = recreated(previous, outcome) {
+        return ("True", reason::ROLE_RECREATED, text.to_owned());
     }
     restricted(outcome).map_or_else(
         || ("True", reason::READY, format!("{} is as declared", role.arn)),
         |text| ("True", reason::RESTRICTED, text),
     )
+}
+
+/// What was said of a role that was made again. It is said until the next change of the spec: by then somebody has been
+/// here and has read it.
+fn recreated<'a>(previous: &'a BindingStatus, outcome: &Outcome) -> Option<&'a str> {
+    let before = conditions::find(&previous.conditions, kind::ROLE_READY)?;
+    let said = match before.reason.as_str() {
+        reason::ROLE_RECREATED => Some(before.message.as_str()),
+        reason::CONTESTED => before.message.split_once(BESIDE).map(|(_, text)| text),
+        _ => None,
+    };
+    said.filter(|_| before.observed_generation == Some(outcome.generation))
 }
 
 fn policies_told(role: &RoleInfo, outcome: &Outcome) -> Told {
@@ -128,6 +155,10 @@ pub(super) fn why_pending(outcome: &Outcome, steps: &[Step]) -> (&'static str, S
     }
     if outcome.observes() {
         return (reason::OBSERVED, format!("nothing is written in mode Observe; mode Manage would: {words}"));
+    }
+    let contested = |step: &Step| outcome.contested.of(step.facet());
+    if let Some(text) = steps.iter().find_map(contested) {
+        return (reason::CONTESTED, text.clone());
     }
     if let (Some(_), [Step::Reannotate(other)]) = (outcome.settles, steps) {
         let text = format!(

@@ -47,6 +47,7 @@ mod accounts;
 mod adoption;
 mod alone;
 mod classes;
+mod contested;
 mod create;
 mod definitions;
 mod delete;

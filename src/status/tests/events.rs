@@ -3,7 +3,7 @@
 use super::*;
 
 /// The Events of the last of these outcomes, as `type reason`.
-fn told(outcomes: &[Outcome]) -> Vec<String> {
+pub(super) fn told(outcomes: &[Outcome]) -> Vec<String> {
     notes(outcomes).iter().map(|n| format!("{} {}", if n.warning { "Warning" } else { "Normal" }, n.reason)).collect()
 }
 

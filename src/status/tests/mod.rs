@@ -2,6 +2,7 @@
 
 mod adoption;
 mod class;
+mod contested;
 mod events;
 mod kstatus;
 mod modes;
