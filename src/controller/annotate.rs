@@ -20,8 +20,13 @@ pub fn waits(ctx: &Ctx, run: &Run<'_>, step: &Step, outcome: &mut Outcome) -> bo
     if account::has_to_stay(&ctx.state(), run.binding, &run.desired.service_account, other) {
         return false;
     }
-    outcome.settles = ctx.settles(&run.desired.arn, Instant::now());
+    outcome.settles = settles(ctx, run);
     outcome.settles.is_some()
+}
+
+/// When Pods of the role are served everywhere, if that is yet to come.
+fn settles(ctx: &Ctx, run: &Run<'_>) -> Option<Instant> {
+    ctx.settles(&run.desired.arn, &run.desired.provider_arn, Instant::now())
 }
 
 /// Carries out a step for a ServiceAccount.
@@ -36,7 +41,7 @@ pub async fn account_step(ctx: &Ctx, run: &Run<'_>, step: &Step) -> Result<(), S
         Step::CreateServiceAccount => account::create(ctx, run.binding, &wanted.name).await,
         Step::Annotate => account::annotate(ctx, run.binding, wanted, None).await,
         Step::Reannotate(_) => {
-            let settled = ctx.settles(&run.desired.arn, Instant::now()).is_none();
+            let settled = settles(ctx, run).is_none();
             let replace = account::Replace { owner: &run.desired.owner, aws, settled };
             account::annotate(ctx, run.binding, wanted, Some(replace)).await
         }

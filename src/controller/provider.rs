@@ -43,6 +43,7 @@ pub async fn ensure(
     if live.is_none() && spec.oidc_provider.manage {
         if aws.create_provider(&place.issuer, wanted, &provider_tags(place)).await? {
             info!(provider = arn, "made the OIDC provider");
+            ctx.state().wrote_provider(&arn);
             ctx.metrics.changed(&Key::Class(object.head.key.name.clone()));
             let note = format!("made the OIDC provider {arn} with the audiences {}", wanted.join(", "));
             ctx.events.send(reference(object), Notice::new(false, event::PROVIDER_CREATED, "Create", note));
@@ -67,6 +68,7 @@ pub async fn ensure(
         }
         aws.add_audience(&arn, audience).await?;
         info!(provider = arn, audience, "added an audience");
+        ctx.state().wrote_provider(&arn);
         ctx.metrics.changed(&Key::Class(object.head.key.name.clone()));
     }
     Ok(())

@@ -107,6 +107,8 @@ pub struct State {
     pub memory: HashMap<NsName, Memory>,
     /// What is remembered of a class.
     pub classes_seen: HashMap<Arc<str>, ClassSeen>,
+    /// When OIDC providers were last written, by their ARNs.
+    pub providers: HashMap<String, Instant>,
     /// Wakes the sweeper of an account before its time.
     pub hints: HashMap<String, Arc<Notify>>,
     /// Roles that somebody works on: there is one writer a role.
@@ -228,12 +230,14 @@ impl Ctx {
         sent.is_some_and(|sent| sent.elapsed() < self.settings.settle)
     }
 
-    /// When all of AWS shows the role as we last wrote it, if that is yet to come. What a process before this one wrote is
-    /// not known, so that our own beginning stands for it.
-    pub fn settles(&self, arn: &str, now: Instant) -> Option<Instant> {
+    /// When all of AWS shows a role and the provider that it trusts as we last wrote them, if that is yet to come. What a
+    /// process before this one wrote is not known, so that our own beginning stands for it.
+    pub fn settles(&self, role: &str, provider: &str, now: Instant) -> Option<Instant> {
         let (_, began) = *self.begins();
-        let written = self.state().snapshot.written(arn).map_or(began, |written| written.max(began));
-        Some(written + self.settings.settle).filter(|at| *at > now)
+        let state = self.state();
+        let written = [state.snapshot.written(role), state.providers.get(provider).copied()];
+        let last = written.into_iter().flatten().fold(began, Instant::max);
+        Some(last + self.settings.settle).filter(|at| *at > now)
     }
 
     /// When something that was seen now is to be looked at again: spread, so that not all come at once.
@@ -246,6 +250,11 @@ impl State {
     /// Whether every watch has shown its first complete list. Nothing is decided before.
     pub fn synced(&self) -> bool {
         self.bindings.synced() && self.classes.synced() && self.accounts.synced()
+    }
+
+    /// We have changed an OIDC provider.
+    pub fn wrote_provider(&mut self, arn: &str) {
+        self.providers.insert(arn.to_owned(), Instant::now());
     }
 
     /// The trouble that a binding is in now, and for how long it has been in it.

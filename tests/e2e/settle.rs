@@ -2,6 +2,7 @@
 
 use crate::harness::documents::{allow, aws, inline};
 use crate::harness::{Env, Operator, Space, eventually, is, message, reason};
+use aws_sdk_iam::types::Tag;
 use serde_json::{Value, json};
 
 const ROLE_ARN: &str = "eks.amazonaws.com/role-arn";
@@ -202,4 +203,28 @@ async fn a_former_role_of_the_same_binding_is_replaced_last() {
     assert_eq!(space.role("app").await["attached"], json!([aws("ReadOnlyAccess")]));
     space.ready("app").await;
     assert_eq!(space.annotated_role("app").await, space.role_arn("app"));
+}
+
+/// A role that somebody holds is not as declared, so Pods stay with the one that they have.
+#[tokio::test]
+async fn a_role_that_is_held_takes_no_pods_over() {
+    let space = Space::quiet("held-flip").await;
+    let theirs = role_in_use(&space, "app").await;
+    annotate(&space, "app", "eksctl", json!({ROLE_ARN: theirs})).await;
+    space.make_binding("app", spec(Some(&theirs))).await;
+    space.ready("app").await;
+    let hold = Tag::builder().key("irsa-operator.io/hold").value("incident 7").build().unwrap();
+    space.aws.iam.tag_role().role_name(space.role_name("app")).tags(hold).send().await.expect("tagged");
+    space.patch_binding("app", json!({"spec": {"role": {"maxSessionDurationSeconds": 7200}}})).await;
+    space.until("app", "is held", |b| reason(b, "Stalled") == "Held").await;
+    annotate(&space, "app", "eksctl", json!({ROLE_ARN: theirs})).await;
+    let binding = space.until("app", "waits", |b| reason(b, "ServiceAccountReady") == "Held").await;
+    assert!(message(&binding, "ServiceAccountReady").contains("irsa-operator.io/hold"), "{binding}");
+    assert_eq!(space.annotated_role("app").await, theirs);
+    let untag = space.aws.iam.untag_role().role_name(space.role_name("app")).tag_keys("irsa-operator.io/hold");
+    untag.send().await.expect("untagged");
+    space.nudge("app").await;
+    space.ready("app").await;
+    assert_eq!(space.annotated_role("app").await, space.role_arn("app"));
+    assert_eq!(space.role("app").await["maxSessionDuration"], 7200);
 }
