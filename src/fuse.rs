@@ -1,27 +1,52 @@
-//! Holds deletions that come in such numbers that they are more likely a mistake than a wish.
+//! Holds what would take something from so many that it is more likely a mistake than a wish.
 //!
-//! - Nothing of a deletion begins in its first ten seconds: by then its fellows are known.
-//! - What counts, class by class: bindings whose deletion was asked for and takes their role along, until they are gone,
-//!   and those that went within the last ten minutes. What somebody has allowed does not count.
+//! - Nothing of a deletion begins in its first ten seconds, nor of another removal: by then its fellows are known. What is
+//!   planned in the first pass after a start, or after an edit of a class, waits for the end of that pass as well.
+//! - What counts, class by class: roles that go with their bindings, roles that lose permissions through a pass, and roles
+//!   without a binding that are to be cut off; until it is done, and what began within the last ten minutes. What somebody
+//!   has allowed does not count.
 //! - Where these are more than 20, and more than a tenth of the bindings that the class had before, all that have not
 //!   begun are held, and so is what comes later, for as long as that is so.
-//! - What is held stays so until it is allowed, or asks for its role to be kept: that it became less takes nothing back.
+//! - What is held stays so until it is allowed, or takes nothing any more: that it became less takes nothing back.
 //!
 //! After a start all that waits counts as asked for just now, so the first pass is held like any other.
 
+mod class;
+mod pass;
+
+pub use class::Held;
+pub use pass::Cause;
+
 use crate::store::NsName;
-use std::collections::{BTreeMap, HashMap};
+use class::{Class, Entry, State};
+use pass::Pass;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// For so long nothing of a deletion begins.
+/// For so long nothing of a removal begins.
 pub const WAIT: Duration = Duration::from_secs(10);
-/// For so long a removal counts, and an allowance that is not used up holds.
+/// For so long a removal counts, an allowance that is not used up holds, and a pass is waited for.
 const WINDOW: Duration = Duration::from_secs(600);
 /// So many removals are never held.
 const FEW: usize = 20;
 /// Nor is this part of the bindings of a class.
 const PART: usize = 10;
+/// How often it is looked whether a pass is over.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What is to be taken from a binding, or from the role of one that is no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Nothing: the binding goes, and leaves its role behind. It waits and does not count.
+    Nothing,
+    /// Its role, which goes with it.
+    Role,
+    /// What the role allows, although nobody has asked this binding for less.
+    Policies(Cause),
+    /// All that a role without a binding allows. Its fellows are known already, so it does not wait.
+    Quarantine,
+}
 
 /// All classes.
 #[derive(Debug, Default)]
@@ -29,31 +54,10 @@ pub struct Fuse {
     on: bool,
     classes: HashMap<Arc<str>, Class>,
     class_of: HashMap<NsName, Arc<str>>,
+    pass: Pass,
 }
 
-#[derive(Debug, Default)]
-struct Class {
-    pending: BTreeMap<NsName, Removal>,
-    /// When those that are gone began, and whether they were allowed.
-    gone: Vec<(Instant, bool)>,
-    /// How many more may go, and until when that holds.
-    allowed: Option<(usize, Instant)>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Removal {
-    asked: Instant,
-    state: State,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Waits,
-    Held,
-    Goes { since: Instant, allowed: bool },
-}
-
-/// What is to become of a deletion.
+/// What is to become of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It may begin, or go on.
@@ -64,15 +68,6 @@ pub enum Verdict {
     Held(Held),
 }
 
-/// Deletions of a class that are held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// How many.
-    pub count: usize,
-    /// How many bindings the class had before all of it.
-    pub of: usize,
-}
-
 impl Fuse {
     /// One that holds, or, if not `on`, never does.
     #[must_use]
@@ -80,149 +75,155 @@ impl Fuse {
         Self { on, ..Self::default() }
     }
 
-    /// The deletion of this binding is asked for. `removes`: its role goes with it.
-    pub fn note(&mut self, binding: &NsName, class: &str, removes: bool, now: Instant) {
+    /// This is to be taken from the binding. Said again it changes nothing.
+    pub fn note(&mut self, binding: &NsName, class: &str, removal: Removal, now: Instant) {
         if !self.on {
             return;
         }
-        let known = self.class_of.get(binding).is_some_and(|known| **known == *class);
-        if known && removes {
-            return;
+        let known = self.known(binding).filter(|(name, _)| ***name == *class);
+        let mut asked = now;
+        match known.map(|(_, entry)| entry) {
+            Some(entry) if entry.removal.is_like(removal) => return,
+            // It has waited already, and now asks for less.
+            Some(entry) if removal == Removal::Nothing => asked = entry.asked,
+            _ => {}
         }
-        self.take(binding);
-        if removes {
-            let class: Arc<str> = class.into();
-            self.class_of.insert(binding.clone(), class.clone());
-            let removal = Removal { asked: now, state: State::Waits };
-            self.classes.entry(class).or_default().pending.insert(binding.clone(), removal);
+        self.settled(binding);
+        let class: Arc<str> = class.into();
+        self.class_of.insert(binding.clone(), class.clone());
+        let entry = Entry { asked, removal, state: State::Waits };
+        self.classes.entry(class).or_default().put(binding.clone(), entry);
+    }
+
+    /// What is known to be taken from a binding.
+    #[must_use]
+    pub fn removal(&self, binding: &NsName) -> Option<Removal> {
+        Some(self.known(binding)?.1.removal)
+    }
+
+    /// It is done, or there is nothing to be taken any more.
+    pub fn settled(&mut self, binding: &NsName) {
+        if let Some(class) = self.class_of.remove(binding).and_then(|class| self.classes.get_mut(&class)) {
+            class.take(binding);
         }
     }
 
     /// A binding is no more.
     pub fn gone(&mut self, binding: &NsName, now: Instant) {
-        let Some((class, removal)) = self.take(binding) else { return };
-        let began = match removal.state {
-            State::Goes { since, allowed } => (since, allowed),
-            // Another replica did it, or somebody by hand.
-            State::Waits | State::Held => (now, false),
-        };
-        let class = self.classes.entry(class).or_default();
+        self.pass.decided(binding);
+        let Some(class) = self.class_of.remove(binding).and_then(|class| self.classes.get_mut(&class)) else { return };
         // Nobody asks a replica that does not lead.
         class.tidy(now);
-        class.gone.push(began);
+        if let Some(Entry { removal: Removal::Role, state, .. }) = class.take(binding) {
+            class.gone(state, now);
+        }
     }
 
-    /// Whether the deletion of this binding may begin. `bindings`: how many the class has now, those among them that are
-    /// being deleted.
+    /// Whether the removal of this binding may begin. `bindings`: how many the class has now, those among them that are
+    /// being deleted. It is asked for once a second at most.
     pub fn ask(&mut self, binding: &NsName, bindings: impl FnOnce() -> usize, now: Instant) -> Verdict {
-        let class = self.class_of.get(binding).and_then(|class| self.classes.get_mut(class));
-        let Some(class) = class else { return Verdict::Go };
-        let Some(removal) = class.pending.get(binding).copied() else { return Verdict::Go };
-        match removal.state {
-            State::Goes { .. } => return Verdict::Go,
-            State::Waits if now < removal.asked + WAIT => return Verdict::Wait(removal.asked + WAIT),
-            _ => {}
+        let Some((name, entry)) = self.known(binding).map(|(name, entry)| (name.clone(), *entry)) else {
+            return Verdict::Go;
+        };
+        if let Some(until) = self.waits(binding, now) {
+            return Verdict::Wait(until);
         }
+        if entry.state == State::Goes || entry.removal == Removal::Nothing {
+            return Verdict::Go;
+        }
+        let Some(class) = self.classes.get_mut(&name) else { return Verdict::Go };
         class.tidy(now);
-        let mut allowed = false;
-        if removal.state == State::Held || class.counted(now) > FEW {
-            let of = bindings() + class.gone.len();
-            if removal.state == State::Held || class.counted(now) > FEW.max(of / PART) {
-                class.hold();
-                if !class.spend() {
-                    return Verdict::Held(Held { count: class.held(), of });
-                }
-                allowed = true;
+        if entry.state == State::Held || class.is_many(bindings, now) {
+            class.hold();
+            if !class.spend() {
+                return Verdict::Held(class.held());
             }
+            class.go(binding, true, now);
+        } else {
+            class.go(binding, false, now);
         }
-        class.go(binding, allowed, now);
         Verdict::Go
+    }
+
+    /// Until when nothing is to be decided of what was noted of a binding, and so nothing to be looked at for it.
+    #[must_use]
+    pub fn waits(&self, binding: &NsName, now: Instant) -> Option<Instant> {
+        let (class, entry) = self.known(binding).filter(|(_, entry)| entry.state == State::Waits)?;
+        let first = entry.asked + if entry.removal == Removal::Quarantine { Duration::ZERO } else { WAIT };
+        if now < first {
+            return Some(first);
+        }
+        let pass = matches!(entry.removal, Removal::Policies(_)) && self.pass.runs(class, now);
+        pass.then(|| now + LOOK)
     }
 
     /// Somebody has said that so many may go: those that are held, the oldest first, and if it is more than these, what
     /// comes in the next ten minutes.
     pub fn allow(&mut self, class: &str, count: usize, now: Instant) {
-        if !self.on {
-            return;
+        if self.on {
+            self.classes.entry(class.into()).or_default().allow(count, now);
         }
-        let class = self.classes.entry(class.into()).or_default();
-        let held = class.pending.iter().filter(|(_, removal)| removal.state == State::Held);
-        let mut held: Vec<(Instant, NsName)> = held.map(|(key, removal)| (removal.asked, key.clone())).collect();
-        held.sort();
-        held.truncate(count);
-        let left = count - held.len();
-        for (_, binding) in held {
-            class.go(&binding, true, now);
-        }
-        class.allowed = (left > 0).then_some((left, now + WINDOW));
     }
 
-    /// The deletions of a class that are held; `bindings` as in [`Fuse::ask`].
-    pub fn held(&self, class: &str, bindings: impl FnOnce() -> usize) -> Option<Held> {
-        let class = self.classes.get(class)?;
-        let count = class.held();
-        (count > 0).then(|| Held { count, of: bindings() + class.gone.len() })
+    /// The removals of a class that are held.
+    #[must_use]
+    pub fn held(&self, class: &str) -> Option<Held> {
+        self.classes.get(class).map(Class::held).filter(|held| held.count() > 0)
     }
 
-    /// The bindings of a class whose deletion waits or is under way.
+    /// The bindings of a class of which something is to be taken, or is being taken.
+    #[must_use]
     pub fn pending(&self, class: &str) -> Vec<NsName> {
-        self.classes.get(class).map(|class| class.pending.keys().cloned().collect()).unwrap_or_default()
+        self.classes.get(class).map(Class::pending).unwrap_or_default()
+    }
+
+    /// The first pass after a start begins: nothing is known yet of what is to become of these bindings of these classes.
+    pub fn start<'a>(&mut self, bindings: impl Iterator<Item = (&'a NsName, &'a str)>, now: Instant) {
+        if self.on && !self.pass.started {
+            self.pass.started = true;
+            bindings.for_each(|(binding, class)| self.pass.begin(binding, class, Cause::Start, now));
+        }
+    }
+
+    /// A class was edited, and these are its bindings.
+    pub fn edited<'a>(&mut self, class: &str, bindings: impl Iterator<Item = &'a NsName>, now: Instant) {
+        // Who does not work yet decides nothing, and has the first pass before it.
+        if self.on && self.pass.started {
+            bindings.for_each(|binding| self.pass.begin(binding, class, Cause::Class, now));
+        }
+    }
+
+    /// The pass that the binding is still to be looked at in.
+    #[must_use]
+    pub fn cause(&self, binding: &NsName) -> Option<Cause> {
+        self.pass.cause(binding)
+    }
+
+    /// It is known what is to become of the binding: what is to be taken from it was noted before.
+    pub fn decided(&mut self, binding: &NsName) {
+        self.pass.decided(binding);
     }
 
     /// Forgets what counts no more.
     pub fn tidy(&mut self, now: Instant) {
-        for class in self.classes.values_mut() {
-            class.tidy(now);
-        }
-        let idle = |class: &Class| class.pending.is_empty() && class.gone.is_empty() && class.allowed.is_none();
-        self.classes.retain(|_, class| !idle(class));
+        self.classes.values_mut().for_each(|class| class.tidy(now));
+        self.classes.retain(|_, class| !class.is_idle());
     }
 
-    fn take(&mut self, binding: &NsName) -> Option<(Arc<str>, Removal)> {
-        let class = self.class_of.remove(binding)?;
-        let removal = self.classes.get_mut(&class)?.pending.remove(binding)?;
-        Some((class, removal))
+    fn known(&self, binding: &NsName) -> Option<(&Arc<str>, &Entry)> {
+        let class = self.class_of.get(binding)?;
+        Some((class, self.classes.get(class)?.get(binding)?))
     }
 }
 
-impl Class {
-    /// What counts as a removal now.
-    fn counted(&self, now: Instant) -> usize {
-        let counts = |removal: &&Removal| match removal.state {
-            State::Waits | State::Held => true,
-            State::Goes { since, allowed } => !allowed && now < since + WINDOW,
-        };
-        self.pending.values().filter(counts).count() + self.gone.iter().filter(|(_, allowed)| !allowed).count()
-    }
-
-    fn held(&self) -> usize {
-        self.pending.values().filter(|removal| removal.state == State::Held).count()
-    }
-
-    /// Whatever has not begun does not begin.
-    fn hold(&mut self) {
-        for removal in self.pending.values_mut().filter(|removal| removal.state == State::Waits) {
-            removal.state = State::Held;
-        }
-    }
-
-    fn spend(&mut self) -> bool {
-        let Some((left, until)) = self.allowed else { return false };
-        self.allowed = (left > 1).then_some((left - 1, until));
-        true
-    }
-
-    fn go(&mut self, binding: &NsName, allowed: bool, now: Instant) {
-        if let Some(removal) = self.pending.get_mut(binding) {
-            removal.state = State::Goes { since: now, allowed };
-        }
-    }
-
-    fn tidy(&mut self, now: Instant) {
-        self.gone.retain(|(began, _)| now < *began + WINDOW);
-        self.allowed.take_if(|(_, until)| now >= *until);
+impl Removal {
+    /// Whether it is the same, from whatever cause.
+    fn is_like(self, other: Self) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&other)
     }
 }
 
+#[cfg(test)]
+mod pass_tests;
 #[cfg(test)]
 mod tests;

@@ -178,6 +178,11 @@ impl Metrics {
         }
     }
 
+    /// This change was made to a role without a binding.
+    pub fn stepped(&self, step: &Step) {
+        self.steps.inc([step.label().into()]);
+    }
+
     /// These changes were made, and the binding is gone with them.
     pub fn released(&self, binding: &NsName, steps: &[Step]) {
         let key = Key::Binding(binding.clone());

@@ -1,9 +1,13 @@
-//! Roles that are tagged as this cluster's and that no binding asks for any more. They are told of and never deleted.
+//! Roles that are tagged as this cluster's and that no binding asks for any more. They are told of, may be cut off, and are never deleted.
 //!
 //! A sweep may be older than what happened since, and what we deleted a moment ago may still be shown. So a role is
 //! suspected once two complete sweeps, further apart than the settle time, and all between them show it so; and it
 //! counts once the API server itself says that there is no binding of the name in its tags.
+//!
+//! Where its class says so, a role that counts is cut off by one inline policy. Whether it carries that is what sweeps
+//! show, but for what we have written since.
 
+use crate::api::OrphanPolicy;
 use crate::api::names::tag;
 use crate::iam::tags::{self, Tags};
 use crate::snapshot::Detailed;
@@ -15,6 +19,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Default)]
 pub struct Orphans {
     accounts: HashMap<Box<str>, Account>,
+    /// What was last said of a class whose roles could not be cut off.
+    failed: HashMap<Box<str>, String>,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +46,12 @@ struct Suspect {
     /// The last sweep that showed it so.
     shown: u32,
     confirmed: bool,
+    /// The last page showed it held; and cut off.
+    held: bool,
+    shown_quarantined: bool,
+    quarantined: bool,
+    /// When we last wrote that it is to be so, or is to be so no more.
+    written: Option<(bool, Instant)>,
 }
 
 /// A role without a binding.
@@ -51,6 +63,31 @@ pub struct Orphan<'a> {
     pub binding: &'a NsName,
     /// The class that its tags name; may be empty.
     pub class: &'a str,
+    /// The API server has said so, too.
+    pub confirmed: bool,
+    /// It is cut off.
+    pub quarantined: bool,
+    /// It carries the hold tag, and is not written at all.
+    held: bool,
+    /// It was cut off by us, and somebody may have put an end to it since.
+    put: bool,
+}
+
+/// The policy that cuts a role off.
+pub const QUARANTINE_POLICY: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+
+impl Orphan<'_> {
+    /// Whether it is to be cut off, or is to be so no more. It is cut off once: whoever puts an end to it by hand may have
+    /// a reason.
+    #[must_use]
+    pub fn to_be(&self, policy: OrphanPolicy) -> Option<bool> {
+        match policy {
+            _ if self.held => None,
+            OrphanPolicy::Quarantine => (!self.quarantined && !self.put).then_some(true),
+            OrphanPolicy::Report => self.quarantined.then_some(false),
+        }
+    }
 }
 
 impl Orphans {
@@ -87,11 +124,17 @@ impl Orphans {
                 since: None,
                 shown,
                 confirmed: false,
+                held: false,
+                shown_quarantined: false,
+                quarantined: false,
+                written: None,
             });
             if entry.binding != binding {
                 (entry.binding, entry.since, entry.confirmed) = (binding, None, false);
             }
             entry.shown = shown;
+            entry.held = tags::get(&role.tags, tag::HOLD).is_some();
+            entry.shown_quarantined = role.quarantined;
             if *entry.class != *class {
                 entry.class = class.into();
             }
@@ -110,6 +153,9 @@ impl Orphans {
         account.known |= later(*account.first.get_or_insert(begun));
         let mut ask = Vec::new();
         for (arn, role) in &mut account.roles {
+            if role.written.is_none_or(|(_, at)| later(at)) {
+                role.quarantined = role.shown_quarantined;
+            }
             if later(*role.since.get_or_insert(begun)) && !role.confirmed {
                 ask.push((arn.clone(), role.binding.clone()));
             }
@@ -126,11 +172,40 @@ impl Orphans {
         }
     }
 
+    /// We have cut it off just now, or put an end to that.
+    pub fn wrote(&mut self, account: &str, arn: &str, quarantined: bool, now: Instant) {
+        let role = self.accounts.get_mut(account).and_then(|account| account.roles.get_mut(arn));
+        if let Some(role) = role {
+            (role.quarantined, role.written) = (quarantined, Some((quarantined, now)));
+        }
+    }
+
+    /// This came of cutting off roles of a class, empty where nothing failed. Whether that is to be said.
+    pub fn failed(&mut self, class: &str, text: &str) -> bool {
+        if text.is_empty() {
+            self.failed.remove(class);
+            return false;
+        }
+        self.failed.insert(class.into(), text.to_owned()).is_none_or(|before| before != text)
+    }
+
     /// The orphans of an account, by ARN; `None` before that can be known.
     pub fn of(&self, account: &str) -> Option<impl Iterator<Item = Orphan<'_>>> {
+        Some(self.suspects(account)?.filter(|orphan| orphan.confirmed))
+    }
+
+    /// The same, and those that may turn out to be some.
+    pub fn suspects(&self, account: &str) -> Option<impl Iterator<Item = Orphan<'_>>> {
         let account = self.accounts.get(account).filter(|account| account.known)?;
-        let confirmed = account.roles.iter().filter(|(_, role)| role.confirmed);
-        Some(confirmed.map(|(arn, role)| Orphan { arn, binding: &role.binding, class: &role.class }))
+        Some(account.roles.iter().map(|(arn, role)| Orphan {
+            arn,
+            binding: &role.binding,
+            class: &role.class,
+            confirmed: role.confirmed,
+            quarantined: role.quarantined,
+            held: role.held,
+            put: role.written.is_some_and(|(put, _)| put),
+        }))
     }
 }
 

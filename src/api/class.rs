@@ -3,6 +3,7 @@
 use super::{AllowSpec, DeletionPolicy, Mode, identity, rules};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -89,6 +90,21 @@ pub struct IrsaClassSpec {
     /// What bindings may ask for beyond a role of their own. What is absent is not allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow: Option<AllowSpec>,
+    /// What becomes of a role of the class whose binding is gone without having been deleted. Report (the default): it is
+    /// told in status.orphans. Quarantine: it also gets the inline policy irsa-operator-quarantine, which denies
+    /// everything, once; that goes when the binding is back. Report again takes it off. The role itself is never deleted.
+    #[serde(default)]
+    pub orphans: OrphanPolicy,
+}
+
+/// What becomes of roles without a binding.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrphanPolicy {
+    /// They are told.
+    #[default]
+    Report,
+    /// They are told, and cut off by a policy that denies everything.
+    Quarantine,
 }
 
 /// Another AWS account.
@@ -177,7 +193,7 @@ pub struct ClassStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub oidc_provider_arn: Option<String>,
-    /// Roles in AWS that are tagged as this cluster's and whose binding does not exist. The operator leaves them alone.
+    /// Roles in AWS that are tagged as this cluster's and whose binding does not exist. The operator never deletes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orphans: Option<OrphanedRoles>,
     /// How many bindings use the class, by state; written every 30 s at most.
@@ -202,6 +218,14 @@ pub struct OrphanedRoles {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), inner(length(max = 2048)))]
     pub roles: Vec<String>,
+    /// How many of them carry the policy that denies everything, as spec.orphans says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub quarantined: Option<i32>,
+    /// The ARNs of the first 20 of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), inner(length(max = 2048)))]
+    pub quarantined_roles: Vec<String>,
 }
 
 /// Bindings of a class by state.

@@ -21,6 +21,7 @@ pub use binding::{
     ServiceAccountSpec, TrustSpec,
 };
 pub use class::{
-    AccountSpec, BindingCounts, ClassRoleSpec, ClassStatus, IrsaClass, IrsaClassSpec, OidcProviderSpec, OrphanedRoles,
+    AccountSpec, BindingCounts, ClassRoleSpec, ClassStatus, IrsaClass, IrsaClassSpec, OidcProviderSpec, OrphanPolicy,
+    OrphanedRoles,
 };
 pub use mode::Mode;

@@ -64,6 +64,8 @@ pub mod tag {
 pub const VARIABLES: [&str; 7] = ["namespace", "name", "serviceAccount", "clusterId", "account", "partition", "region"];
 /// Inline policies with this prefix are the operator's own and refused in specs.
 pub const INLINE_PREFIX: &str = "irsa-operator-";
+/// The inline policy on a role without a binding that denies everything, where its class says so.
+pub const QUARANTINE: &str = "irsa-operator-quarantine";
 /// The audience of tokens that the pod identity webhook projects, in every partition.
 pub const DEFAULT_AUDIENCE: &str = "sts.amazonaws.com";
 /// The name of a role where the class says nothing.

@@ -131,6 +131,12 @@ pub mod event {
     pub const ORPHANED: &str = "RolesOrphaned";
     /// The OIDC provider of a former issuer was deleted.
     pub const PROVIDER_DELETED: &str = "ProviderDeleted";
+    /// Roles that have no binding were cut off, as `orphans: Quarantine` says.
+    pub const QUARANTINED: &str = "RolesQuarantined";
+    /// A role that has no binding could not be cut off.
+    pub const QUARANTINE_FAILED: &str = "QuarantineFailed";
+    /// They were given back what they allow, as `orphans: Report` says.
+    pub const QUARANTINE_LIFTED: &str = "QuarantineLifted";
     /// The OIDC provider was made.
     pub const PROVIDER_CREATED: &str = "ProviderCreated";
 }

@@ -3,10 +3,12 @@
 use super::Aws;
 use super::classify::AwsError;
 use super::providers::sdk_tags;
+use crate::api::names::QUARANTINE;
 use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::iam::document::Document;
 use crate::iam::role::Role;
+use crate::orphans::QUARANTINE_POLICY;
 use crate::plan::Step;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -213,6 +215,16 @@ impl Aws {
             }
             _ => Ok(()),
         }
+    }
+
+    /// `iam:PutRolePolicy`: the policy that denies everything to whoever holds the role, its open sessions among them.
+    ///
+    /// # Errors
+    /// As the call fails.
+    pub async fn quarantine(&self, name: &str) -> Result<(), Error> {
+        let request = || self.iam.put_role_policy().role_name(name).policy_name(QUARANTINE);
+        let send = || request().policy_document(QUARANTINE_POLICY).send();
+        done(self.call("iam:PutRolePolicy", send).await.map(drop))
     }
 
     /// The steps that need no desired state: they serve deletion as well.

@@ -2,7 +2,7 @@
 
 use super::Aws;
 use super::classify::AwsError;
-use crate::api::names::DEFAULT_SESSION_SECONDS;
+use crate::api::names::{DEFAULT_SESSION_SECONDS, QUARANTINE};
 use crate::error::Error;
 use crate::iam::document::Document;
 use crate::iam::role::Role;
@@ -92,5 +92,6 @@ fn detailed(detail: RoleDetail) -> Detailed {
             .collect(),
         inline: policies.filter_map(|policy| Some((policy.policy_name?, stored(policy.policy_document)))).collect(),
     };
-    Detailed { print: role_details(&role), arn: role.arn, id: role.id, tags: role.tags }
+    let quarantined = role.inline.contains_key(QUARANTINE);
+    Detailed { print: role_details(&role), quarantined, arn: role.arn, id: role.id, tags: role.tags }
 }

@@ -2,20 +2,20 @@
 
 use super::account::accounts;
 use super::api::ApiError;
-use super::bygone::named;
 use super::contested::may_rest;
 use super::deletion;
 use super::execute::{Run, carry_out, hidden};
+use super::fuse;
 use super::lock::RoleLock;
+use super::rival::refuse_rival;
 use super::state::{Class, Ctx, State};
 use super::tell::conclude;
 use super::worker::Next;
 use super::write;
 use crate::api::names::{FINALIZER, annotation};
 use crate::api::{IrsaBindingSpec, Mode};
-use crate::desired::{Desired, Who, desired, identity, vars};
+use crate::desired::{Desired, Who, desired};
 use crate::error::{Category, Error};
-use crate::holder::{Candidate, holder};
 use crate::iam::arn::RoleArn;
 use crate::iam::owner::Ownership;
 use crate::iam::role::{Observed, Role};
@@ -36,6 +36,8 @@ pub enum Stop {
     Failed(Error),
     /// The account's first snapshot is not complete yet.
     Waiting,
+    /// Not before then: whom else it concerns is not known yet.
+    Later(Instant),
 }
 
 impl From<Error> for Stop {
@@ -66,10 +68,24 @@ pub async fn reconcile(ctx: &Ctx, key: &NsName, kind: Kind) -> Next {
     match stop {
         Some(Stop::Stale) => return Next::Again,
         Some(Stop::Waiting) => return Next::Wait,
+        Some(Stop::Later(at)) => {
+            ctx.state().fuse.decided(key);
+            return Next::Look(kind, at);
+        }
         Some(Stop::Failed(error)) => outcome.failure = Some((None, error)),
         None => {}
     }
+    decided(ctx, key, &outcome);
     conclude(ctx, &object, outcome, began, status).await
+}
+
+/// What was found out holds for the pass that looks at all bindings, unless it is only that nothing can be found out now.
+fn decided(ctx: &Ctx, key: &NsName, outcome: &Outcome) {
+    let mut state = ctx.state();
+    let waits = state.memory.get(key).is_some_and(|memory| memory.waits);
+    if !waits && !outcome.trouble().is_some_and(|error| error.category.is_outage()) {
+        state.fuse.decided(key);
+    }
 }
 
 /// The table of contents. `outcome` tells how far it came.
@@ -91,13 +107,15 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     outcome.role = Some(info(&desired, object));
     let key = object.head.key.clone();
     let before = object.status();
+    outcome.wish_changed = ctx.state().snapshot.wished_otherwise(&desired.arn, desired.fingerprint());
     let run = Run {
         desired: &desired,
         binding: &key,
         aws: &class.aws,
         had_role: before.role_id.is_some(),
         presumed: false,
-        drift: was_true(&before, object.head.generation, Some(desired.mode)),
+        drift: was_true(&before, object.head.generation, Some(desired.mode)) && !outcome.wish_changed,
+        cause: fuse::cause(ctx, object, outcome.wish_changed),
     };
     remember(ctx, object, &desired);
     if desired.mode == Mode::Annotate {
@@ -109,8 +127,9 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         }
         return carry_out(ctx, &run, Observed::Agreed, Some(Seen::default()), outcome).await;
     }
-    outcome.wish_changed = ctx.state().snapshot.wished_otherwise(&desired.arn, desired.fingerprint());
-    let run = Run { drift: run.drift && !outcome.wish_changed, ..run };
+    if let Some(at) = ctx.state().fuse.waits(&object.head.key, Instant::now()).filter(|_| !fresh) {
+        return Err(Stop::Later(at));
+    }
     match judge(ctx, object, &desired) {
         _ if fresh => {}
         // What was left for later has its turn.
@@ -122,7 +141,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     let Some(_lock) = RoleLock::try_take(ctx, &desired.arn) else {
         return Err(Error::new(Category::Settling, format!("another binding is working on {}", desired.arn)).into());
     };
-    let (had_role, drift) = (run.had_role, run.drift);
+    let (had_role, drift, cause) = (run.had_role, run.drift, run.cause);
     // A binding that we never touched has no role of ours. Whether there is another is asked by CreateRole itself.
     let makes = fresh && !desired.adoption.named;
     let observed = if makes { Observed::Absent } else { look(ctx, &run, object).await? };
@@ -133,7 +152,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         outcome.role = Some(info(&desired, object));
         remember(ctx, object, &desired);
     }
-    let run = Run { desired: &desired, binding: &key, aws: &class.aws, had_role, presumed: false, drift };
+    let run = Run { desired: &desired, binding: &key, aws: &class.aws, had_role, presumed: false, drift, cause };
     carry_out(ctx, &run, observed, None, outcome).await
 }
 
@@ -188,46 +207,6 @@ async fn look(ctx: &Ctx, run: &Run<'_>, object: &LeanBinding) -> Result<Observed
 /// The names of a binding.
 pub fn who<'a>(key: &'a NsName, class: &'a str) -> Who<'a> {
     Who { namespace: &key.namespace, name: &key.name, class }
-}
-
-/// Two bindings on one ServiceAccount would take turns for ever: one has it, the other is told.
-fn refuse_rival(state: &State, object: &LeanBinding, spec: &IrsaBindingSpec) -> Result<(), Error> {
-    let account = NsName::new(object.head.key.namespace.clone(), spec.service_account.name.as_str());
-    let sharing = state.bindings.bindings_of_service_account(&account);
-    if sharing.len() < 2 {
-        return Ok(());
-    }
-    let live = state.accounts.get(&account).and_then(|account| account.role_arn().map(str::to_owned));
-    let candidates: Vec<Candidate> = sharing
-        .iter()
-        .filter_map(|key| state.bindings.get(key))
-        .map(|b| candidate(state, b, live.as_deref()))
-        .collect();
-    match holder(&candidates, live.as_deref()) {
-        Some(first) if *first.name != *object.head.key.name => Err(Error::new(
-            Category::Conflict,
-            format!(
-                "ServiceAccount {} already gets its role from IrsaBinding {}; delete one of the two bindings",
-                account.name, first.name
-            ),
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn candidate(state: &State, binding: &LeanBinding, live: Option<&str>) -> Candidate {
-    let role_arn = || {
-        let class = state.class(binding.class_name.as_deref()).ok()?;
-        let account = binding.service_account.as_deref()?;
-        let vars = vars(who(&binding.head.key, &class.name), account, &class.place);
-        let named = named(binding);
-        let (arn, name) = identity(&class.spec, named.as_deref(), &vars).ok()?;
-        // The path of a role that the spec names stands in the annotation.
-        let same = |live: &RoleArn| named.is_some() && live.name == name && live.account == class.place.account;
-        let live = live.and_then(RoleArn::parse).filter(same);
-        Some(live.map_or(arn, |live| live.to_string()))
-    };
-    Candidate { name: binding.head.key.name.to_string(), created: binding.head.created.clone(), role_arn: role_arn() }
 }
 
 /// A binding that has a role already is not given a second of another name. Where its role may be is hinted at by its

@@ -50,6 +50,7 @@ pub async fn reconcile(ctx: &Ctx, name: &Arc<str>, kind: Kind) -> Next {
     match stop {
         Some(Stop::Stale) => return Next::Again,
         Some(Stop::Waiting) => return Next::Wait,
+        Some(Stop::Later(at)) => return Next::Look(kind, at),
         Some(Stop::Failed(error)) => {
             warn!(reason = error.reason, "{error}");
             outcome.failure = Some(error);
@@ -129,7 +130,10 @@ fn note(ctx: &Ctx, object: &LeanClass, seen: ClassSeen) {
     let news = state.classes_seen.get(name).is_none_or(|before| {
         (&before.place, before.observed, &before.standing) != (&seen.place, seen.observed, &seen.standing)
     });
-    state.classes_seen.insert(name.clone(), seen);
+    let generation = seen.generation;
+    let before = state.classes_seen.insert(name.clone(), seen);
+    // What becomes of roles without a binding is seen to after a sweep.
+    state.hint_for_orphans(name, before.map(|before| before.generation) != Some(generation));
     ctx.classes_changed.notify_one();
     if news {
         state.wake_bindings_of(name, object.is_default);

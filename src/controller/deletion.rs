@@ -37,6 +37,7 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>, kind: Kind) -> Next 
     if !object.head.has_finalizer(FINALIZER) {
         return Next::Wait;
     }
+    ctx.state().fuse.decided(&object.head.key);
     let began = Instant::now();
     let mut outcome = Outcome { generation: object.head.generation, ..Outcome::default() };
     let frozen = ctx.state().class_is_frozen(&object);
@@ -60,6 +61,7 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>, kind: Kind) -> Next 
         }
         Err(Stop::Stale) => Next::Again,
         Err(Stop::Waiting) => Next::Wait,
+        Err(Stop::Later(at)) => Next::Look(kind, at),
         Err(Stop::Failed(error)) => failed(ctx, &object, outcome, began, error).await,
     }
 }

@@ -39,6 +39,8 @@ pub struct Run<'a> {
     pub presumed: bool,
     /// Whether what differs was changed by somebody else: this generation and this wish were true before.
     pub drift: bool,
+    /// Why less may be wanted now than before though the binding has not asked for less.
+    pub cause: Option<crate::fuse::Cause>,
 }
 
 /// How the AWS side of a plan ended.
@@ -145,6 +147,9 @@ pub async fn carry_out(
             foresee(ctx, run, plan, (known, denying, seen), &accounts, outcome);
             return Ok(());
         }
+        if super::fuse::holds(ctx, run, &observed, &plan, id.as_ref(), outcome)? {
+            return Ok(());
+        }
         let held = |seen: &Seen| !seen.extras.held.is_empty();
         outcome.held = !plan.held.is_empty() || seen.as_ref().is_some_and(held);
         if plan.adopts {
@@ -242,6 +247,7 @@ fn agree(ctx: &Ctx, run: &Run<'_>, plan: &Plan, role: &Role, denying: BTreeSet<S
     let extras = Extras { notes, held, waiting, denying, foreseen };
     let due = ctx.next_direct_look(&run.desired.account, now);
     let seen = Seen { id: role.id.clone(), extras, due };
+    ctx.state().fuse.settled(run.binding);
     ctx.state().snapshot.agree(run.desired.fingerprint(), role, seen, clean, settle, now);
 }
 
@@ -272,7 +278,7 @@ async fn steps(
             outcome.writers[1] = contested::writers(ctx, run);
             match account_step(ctx, run, step).await {
                 Ok(()) => Ok(()),
-                Err(stop @ (Stop::Stale | Stop::Waiting)) => return Err(stop),
+                Err(stop @ (Stop::Stale | Stop::Waiting | Stop::Later(_))) => return Err(stop),
                 // Fails on its own: AWS goes on, and a Pod that has its annotation already keeps working.
                 Err(Stop::Failed(error)) => {
                     outcome.account_failure.get_or_insert(error);

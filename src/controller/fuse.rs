@@ -1,19 +1,22 @@
-//! Deletions wait for their fellows, and where they are too many for somebody's word.
+//! Removals wait for their fellows, and where they are too many for somebody's word.
 
 use super::api::ApiError;
 use super::binding::Stop;
 use super::bygone::{asks_to_retain, class, mode};
 use super::deletion::definition_is_going;
+use super::execute::Run;
 use super::state::{Ctx, State};
 use super::write;
 use crate::api::Mode;
 use crate::api::names::{ALLOW_REMOVALS, FINALIZER};
 use crate::api::reason;
 use crate::error::{Category, Error};
-use crate::fuse::{Held, Verdict};
+use crate::fuse::{Cause, Held, Removal, Verdict};
+use crate::iam::role::Observed;
+use crate::plan::{Plan, Step, takes_away};
 use crate::queue::Kind;
-use crate::status::Notice;
-use crate::store::{LeanBinding, LeanClass, Store};
+use crate::status::{Notice, Outcome, was_true};
+use crate::store::{LeanBinding, LeanClass, NsName, Store};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::info;
@@ -21,22 +24,57 @@ use tracing::info;
 impl State {
     /// A binding is being deleted, or something about it or its class has changed since.
     pub fn note_removal(&mut self, object: &LeanBinding) {
+        let (key, now) = (&object.head.key, Instant::now());
         if object.head.deleted.is_some() && object.head.has_finalizer(FINALIZER) {
             let (name, class) = class(self, object);
-            let removes = mode(object, class.as_ref()) != Mode::Observe && !asks_to_retain(object, class.as_ref());
-            self.fuse.note(&object.head.key, &name, removes, Instant::now());
+            let keeps = mode(object, class.as_ref()) == Mode::Observe || asks_to_retain(object, class.as_ref());
+            self.fuse.note(key, &name, if keeps { Removal::Nothing } else { Removal::Role }, now);
+        } else if self.fuse.removal(key) == Some(Removal::Quarantine) {
+            // It is back.
+            self.fuse.settled(key);
         }
     }
 
-    /// What a class tells of deletions that are held.
+    /// What a class tells of removals that are held.
     pub fn held_removals(&self, class: &str) -> Option<String> {
-        let held = self.fuse.held(class, || users(&self.bindings, class))?;
+        let held = self.fuse.held(class)?;
         Some(format!(
             "{}; {} begins before somebody allows it: kubectl annotate irsaclass {class} {ALLOW_REMOVALS}={}",
             many(held),
-            if held.count == 1 { "it" } else { "none of them" },
-            held.count
+            if held.count() == 1 { "it" } else { "none of them" },
+            held.count()
         ))
+    }
+
+    /// The first pass begins: whatever it is to take away is counted before any of it is taken.
+    pub fn begin_first_pass(&mut self) {
+        let Self { fuse, bindings, classes, .. } = self;
+        let default = classes.iter().find(|class| class.is_default).map(|class| class.head.key.name.clone());
+        let all = bindings.iter().filter(|binding| binding.head.deleted.is_none());
+        let named = all.filter_map(|binding| {
+            let class = binding.class_name.as_deref().or(default.as_deref())?;
+            Some((&binding.head.key, class))
+        });
+        fuse.start(named, Instant::now());
+    }
+
+    /// A class was edited: whatever this takes from its bindings is counted before any of it is taken.
+    pub fn begin_class_pass(&mut self, class: &str) {
+        let Self { fuse, bindings, .. } = self;
+        let its = bindings.iter().filter(|b| b.head.deleted.is_none() && b.class_name.as_deref() == Some(class));
+        fuse.edited(class, its.map(|binding| &binding.head.key), Instant::now());
+    }
+
+    /// What is to become of what was noted of a binding, or of a role without one. The class tells of the first that is
+    /// held.
+    pub fn ask_fuse(&mut self, key: &NsName, class: &str) -> Verdict {
+        let held = self.fuse.held(class).is_some();
+        let Self { fuse, bindings, .. } = self;
+        let verdict = fuse.ask(key, || users(bindings, class), Instant::now());
+        if matches!(verdict, Verdict::Held(_)) && !held {
+            self.wake_class(class);
+        }
+        verdict
     }
 }
 
@@ -45,10 +83,27 @@ fn users(bindings: &Store<LeanBinding>, class: &str) -> usize {
     bindings.iter().filter(|binding| binding.class_name.as_deref() == Some(class)).count()
 }
 
-fn many(Held { count, of }: Held) -> String {
-    let what =
-        if count == 1 { "deletion is held that takes its role" } else { "deletions are held that take their roles" };
-    format!("{count} {what} along, in a class that had {of} bindings")
+fn many(held: Held) -> String {
+    let what = |count: usize, one: &str, more: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{count} {more}")),
+    };
+    let all = [
+        what(
+            held.roles,
+            "deletion is held that takes its role along",
+            "deletions are held that take their roles along",
+        ),
+        what(
+            held.policies,
+            "change is held that takes permissions away",
+            "changes are held that take permissions away",
+        ),
+        what(held.quarantines, "quarantine of a role is held", "quarantines of roles are held"),
+    ];
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    format!("{}, in a class that had {} bindings", all.join(" and "), held.of)
 }
 
 /// Whether the deletion of a binding may begin; else when, or why not.
@@ -57,13 +112,7 @@ pub async fn ask(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Instant>, Err
         let mut state = ctx.state();
         state.note_removal(object);
         let (name, _) = class(&state, object);
-        let held = state.fuse.held(&name, || 0).is_some();
-        let State { fuse, bindings, .. } = &mut *state;
-        let verdict = fuse.ask(&object.head.key, || users(bindings, &name), Instant::now());
-        if matches!(verdict, Verdict::Held(_)) && !held {
-            state.wake_class(&name);
-        }
-        (verdict, name)
+        (state.ask_fuse(&object.head.key, &name), name)
     };
     match verdict {
         Verdict::Go => Ok(None),
@@ -76,7 +125,7 @@ pub async fn ask(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Instant>, Err
                 "{}; to let them go: kubectl annotate irsaclass {name} {ALLOW_REMOVALS}={}; to keep this one's role: \
                  kubectl -n {} patch irsabinding {} --type merge -p '{{\"spec\":{{\"deletionPolicy\":\"Retain\"}}}}'",
                 many(held),
-                held.count,
+                held.count(),
                 key.namespace,
                 key.name
             );
@@ -87,8 +136,83 @@ pub async fn ask(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Instant>, Err
 
 /// One that takes nothing along, whatever it asks for, neither waits nor counts.
 pub fn pass(ctx: &Ctx, object: &LeanBinding) -> Option<Instant> {
-    ctx.state().fuse.note(&object.head.key, "", false, Instant::now());
+    ctx.state().fuse.settled(&object.head.key);
     None
+}
+
+/// Why less may be wanted of a binding now though it has not asked for less itself: the pass that it is looked at in.
+pub fn cause(ctx: &Ctx, object: &LeanBinding, wish_changed: bool) -> Option<Cause> {
+    let cause = ctx.state().fuse.cause(&object.head.key)?;
+    // What a binding asks for itself is its own affair, and so is a repair; but an operator that has just started can't
+    // tell them from an old state of the cluster.
+    let by_class = wish_changed && was_true(&object.status(), object.head.generation, None);
+    (cause == Cause::Start || by_class).then_some(cause)
+}
+
+/// Whether the steps of this plan are held, which is then told. One that takes nothing away, or only what the binding has
+/// asked for itself, is not.
+///
+/// # Errors
+/// `Later` where its fellows are not known yet.
+pub fn holds(
+    ctx: &Ctx,
+    run: &Run<'_>,
+    observed: &Observed,
+    plan: &Plan,
+    id: Option<&String>,
+    outcome: &mut Outcome,
+) -> Result<bool, Stop> {
+    let Some(text) = weigh(ctx, run, observed, &plan.steps)? else { return Ok(false) };
+    (outcome.held, outcome.held_by) = (true, Some(text));
+    outcome.pending = plan.steps.iter().chain(&plan.held).cloned().collect();
+    outcome.notes.clone_from(&plan.notes);
+    if let Some(role) = &mut outcome.role {
+        role.id = id.cloned();
+    }
+    Ok(true)
+}
+
+fn weigh(ctx: &Ctx, run: &Run<'_>, observed: &Observed, steps: &[Step]) -> Result<Option<String>, Stop> {
+    let (mut state, class) = (ctx.state(), run.desired.owner.class.as_str());
+    let noted = matches!(state.fuse.removal(run.binding), Some(Removal::Policies(_)));
+    let asked_for = run.cause != Some(Cause::Start);
+    let takes = matches!(observed, Observed::Present(role) if takes_away(role, steps, asked_for));
+    match run.cause {
+        _ if !takes && noted => state.fuse.settled(run.binding),
+        Some(cause) if takes => {
+            return state.may_take(run.binding, class, Some(cause));
+        }
+        _ if takes && noted => return state.may_take(run.binding, class, None),
+        _ => {}
+    }
+    Ok(None)
+}
+
+impl State {
+    /// Whether policies may be taken off the role of a binding, for this cause or for the one that was noted before:
+    /// `None`, or what is said of it while it is held.
+    ///
+    /// # Errors
+    /// `Later` where its fellows are not known yet.
+    pub fn may_take(&mut self, binding: &NsName, class: &str, cause: Option<Cause>) -> Result<Option<String>, Stop> {
+        if let Some(cause) = cause {
+            self.fuse.note(binding, class, Removal::Policies(cause), Instant::now());
+        }
+        let why = match self.fuse.removal(binding) {
+            Some(Removal::Policies(Cause::Start)) => "was planned in the first pass after a start of the operator",
+            _ => "follows from an edit of the class",
+        };
+        match self.ask_fuse(binding, class) {
+            Verdict::Go => Ok(None),
+            Verdict::Wait(until) => Err(Stop::Later(until)),
+            Verdict::Held(held) => Ok(Some(format!(
+                "{}; to let them go: kubectl annotate irsaclass {class} {ALLOW_REMOVALS}={}. This one {why}, and nothing is \
+                 written to the role until then",
+                many(held),
+                held.count()
+            ))),
+        }
+    }
 }
 
 /// Does what the annotation of a class allows, and takes it off first: it is a word for once. Returns what is to be said
@@ -109,8 +233,11 @@ pub async fn heed(ctx: &Ctx, object: &mut Arc<LeanClass>) -> Result<Option<Notic
     let mut state = ctx.state();
     state.fuse.allow(name, count, Instant::now());
     for key in state.fuse.pending(name) {
-        state.wake_binding(&key, Kind::Deletion);
+        if let Some(deleted) = state.bindings.get(&key).map(|binding| binding.head.deleted.is_some()) {
+            state.wake_binding(&key, if deleted { Kind::Deletion } else { Kind::Change });
+        }
     }
+    state.hint_for_orphans(name, true);
     drop(state);
     ctx.wake.notify_one();
     Ok(None)

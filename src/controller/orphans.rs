@@ -26,12 +26,27 @@ impl State {
         self.orphans.page(account, page, cluster, contradicted, |key| bindings.get(key).is_some());
     }
 
-    /// How many there are in an account, where that is known.
-    pub fn orphan_count(&self, account: &str) -> Option<usize> {
-        Some(self.orphans_in(account)?.count())
+    /// How many there are in an account, where that is known: those that are only told, and those that are cut off.
+    pub fn orphan_count(&self, account: &str) -> Option<(usize, usize)> {
+        let mut counts = (0, 0);
+        for orphan in self.orphans_in(account)? {
+            *(if orphan.quarantined { &mut counts.1 } else { &mut counts.0 }) += 1;
+        }
+        Some(counts)
     }
 
-    fn orphans_in<'a>(&'a self, account: &str) -> Option<impl Iterator<Item = Orphan<'a>>> {
+    /// Something may have changed for roles without a binding that this class tells of: a sweep is to come soon.
+    pub fn hint_for_orphans(&self, class: &str, changed: bool) {
+        let Some(seen) = self.classes_seen.get(class).filter(|_| changed) else { return };
+        let known =
+            self.orphan_count(&seen.place.account).is_some_and(|(reported, quarantined)| reported + quarantined > 0);
+        if let Some(hint) = self.hints.get(&seen.place.account).filter(|_| known) {
+            hint.notify_one();
+        }
+    }
+
+    /// Those of an account, where they are known.
+    pub fn orphans_in<'a>(&'a self, account: &str) -> Option<impl Iterator<Item = Orphan<'a>>> {
         // Where a direct read has shown that another cluster may have our id, whose they are is not known.
         let doubt = self.issuers.stranger(account).is_some();
         // A binding that has come back is not to wait for the next sweep.
@@ -51,24 +66,36 @@ impl State {
             if orphans.roles.len() < NAMED {
                 orphans.roles.push(orphan.arn.to_owned());
             }
+            if orphan.quarantined {
+                *orphans.quarantined.get_or_insert_default() += 1;
+                if orphans.quarantined_roles.len() < NAMED {
+                    orphans.quarantined_roles.push(orphan.arn.to_owned());
+                }
+            }
         }
         Some(orphans)
     }
 }
 
-/// A sweep is complete: whom it suspects is asked for.
-pub async fn confirm(ctx: &Arc<Ctx>, account: &str, begun: Instant) {
+/// A sweep is complete: whom it suspects is asked for. Whether all were, and answered.
+pub async fn confirm(ctx: &Arc<Ctx>, account: &str, begun: Instant) -> bool {
     let suspects = ctx.state().orphans.end(account, begun, ctx.settings.settle);
+    let mut all = suspects.len() <= ASKED;
     for (arn, binding) in suspects.into_iter().take(ASKED) {
         match is_there(ctx, &binding).await {
             Ok(there) => ctx.state().orphans.asked(account, &arn, there),
             // The next sweep asks again.
-            Err(error) => debug!(%binding, ?error, "could not be asked for"),
+            Err(error) => {
+                debug!(%binding, ?error, "could not be asked for");
+                all = false;
+            }
         }
     }
+    all
 }
 
-async fn is_there(ctx: &Ctx, binding: &NsName) -> Result<bool, ApiError> {
+/// Whether the API server shows this binding.
+pub async fn is_there(ctx: &Ctx, binding: &NsName) -> Result<bool, ApiError> {
     let api = write::namespaced::<LeanBinding>(ctx, &binding.namespace);
     match api::send(&format!("show IrsaBinding {binding}"), api.get_metadata(&binding.name)).await {
         Ok(_) => Ok(true),

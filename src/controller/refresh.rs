@@ -1,8 +1,8 @@
 //! Sweeps: what all roles of an account look like, by two bulk calls, every few minutes.
 
 use super::beat::{SWEEPS, spread};
-use super::orphans;
 use super::state::Ctx;
+use super::{orphans, quarantine};
 use crate::api::reason;
 use crate::aws::{Aws, Page};
 use crate::backoff::jittered;
@@ -45,6 +45,9 @@ pub async fn run(ctx: Arc<Ctx>) {
     }
 }
 
+/// Source, whether the last sweep is suspect, whether there is trouble, and roles without a binding.
+type Told = (Source, bool, bool, Option<(usize, usize)>);
+
 struct Sweeper {
     ctx: Arc<Ctx>,
     account: String,
@@ -58,7 +61,7 @@ struct Sweeper {
     /// A hint that something may be found.
     hint: Arc<Notify>,
     /// What classes were told last.
-    told: Option<(Source, bool, bool, Option<usize>)>,
+    told: Option<Told>,
 }
 
 impl Sweeper {
@@ -215,7 +218,9 @@ impl Sweeper {
         debug!(calls, doubtful = verdict.doubtful.len(), ms = begun.elapsed().as_millis(), "swept");
         self.act(&verdict);
         if source == Source::Bulk {
-            orphans::confirm(&ctx, &account, begun).await;
+            if orphans::confirm(&ctx, &account, begun).await {
+                quarantine::see_to(&ctx, &account).await;
+            }
             self.tell();
         }
         Ok(calls)

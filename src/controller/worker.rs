@@ -117,6 +117,9 @@ async fn next(ctx: &Ctx) -> (Key, Kind) {
     loop {
         let due = {
             let mut state = ctx.state();
+            if state.synced() {
+                state.begin_first_pass();
+            }
             if state.synced()
                 && let Some(next) = state.queue.pop(Instant::now())
             {

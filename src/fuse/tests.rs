@@ -10,6 +10,10 @@ struct World {
     bindings: usize,
 }
 
+fn roles(roles: usize, of: usize) -> Held {
+    Held { roles, of, ..Held::default() }
+}
+
 fn key(number: usize) -> NsName {
     NsName::new("n", format!("b{number:04}"))
 }
@@ -25,7 +29,7 @@ impl World {
 
     fn delete(&mut self, numbers: std::ops::Range<usize>) {
         let now = self.now();
-        numbers.for_each(|number| self.fuse.note(&key(number), "c", true, now));
+        numbers.for_each(|number| self.fuse.note(&key(number), "c", Removal::Role, now));
     }
 
     fn ask(&mut self, number: usize) -> Verdict {
@@ -52,7 +56,7 @@ impl World {
     }
 
     fn held(&self) -> Option<Held> {
-        self.fuse.held("c", || self.bindings)
+        self.fuse.held("c")
     }
 }
 
@@ -89,7 +93,7 @@ fn more_than_twenty_and_more_than_a_tenth() {
         world.delete(0..deleted);
         world.second = 10;
         assert_eq!(world.removed(0..deleted), if held { 0 } else { deleted }, "{deleted} of {bindings}");
-        let told = held.then_some(Held { count: deleted, of: bindings });
+        let told = held.then_some(roles(deleted, bindings));
         assert_eq!(world.held(), told, "{deleted} of {bindings}");
     }
 }
@@ -104,7 +108,7 @@ fn what_comes_within_ten_minutes_counts_together() {
     world.delete(20..26);
     world.second = 310;
     assert_eq!(world.removed(20..26), 0);
-    assert_eq!(world.held(), Some(Held { count: 6, of: 100 }), "what is gone belonged to what there was before");
+    assert_eq!(world.held(), Some(roles(6, 100)), "what is gone belonged to what there was before");
     // Time alone takes nothing back of what is held. What comes later is few again.
     world.second = 611;
     assert_eq!(world.removed(20..26), 0);
@@ -130,7 +134,7 @@ fn what_has_begun_counts_and_goes_on() {
     assert!((0..15).all(|number| world.ask(number) == Verdict::Go));
     world.delete(15..21);
     world.second = 20;
-    assert_eq!(world.ask(15), Verdict::Held(Held { count: 6, of: 50 }));
+    assert_eq!(world.ask(15), Verdict::Held(roles(6, 50)));
     assert_eq!(world.ask(0), Verdict::Go, "it has begun");
     world.second = 610;
     world.delete(30..44);
@@ -157,10 +161,10 @@ fn so_many_go_on_as_are_allowed() {
     world.second = 10;
     assert_eq!(world.removed(0..50), 0);
     world.allow(30);
-    assert_eq!(world.held().unwrap().count, 20);
+    assert_eq!(world.held().unwrap().count(), 20);
     world.second = 11;
     assert_eq!(world.removed(0..50), 30);
-    assert_eq!(world.held(), Some(Held { count: 20, of: 50 }));
+    assert_eq!(world.held(), Some(roles(20, 50)));
     world.second = 5000;
     assert_eq!(world.removed(0..50), 0, "the rest waits for a word, however few they are");
     world.allow(20);
@@ -190,30 +194,36 @@ fn what_is_allowed_does_not_count_and_is_not_kept_for_ever() {
 }
 
 #[test]
-fn what_keeps_its_role_neither_counts_nor_waits() {
+fn what_keeps_its_role_waits_and_does_not_count() {
     let mut world = World::new(50);
     let now = world.now();
-    (0..30).for_each(|number| world.fuse.note(&key(number), "c", false, now));
-    assert_eq!(world.ask(0), Verdict::Go);
+    (0..30).for_each(|number| world.fuse.note(&key(number), "c", Removal::Nothing, now));
+    assert_eq!(world.ask(0), Verdict::Wait(now + WAIT), "nothing of a deletion begins before");
     world.delete(30..50);
     world.second = 10;
-    assert_eq!(world.removed(30..50), 20);
+    assert_eq!((world.removed(30..50), world.ask(0)), (20, Verdict::Go));
+    (0..30).for_each(|number| world.fuse.gone(&key(number), world.start + WAIT));
+    world.delete(50..51);
+    world.second = 20;
+    assert_eq!(world.ask(50), Verdict::Held(roles(1, 50)), "21, and what kept its role is not among them");
 
     let mut world = World::new(50);
     world.delete(0..50);
     world.second = 10;
     assert_eq!(world.removed(0..50), 0);
     let now = world.now();
-    (0..40).for_each(|number| world.fuse.note(&key(number), "c", false, now));
+    (0..40).for_each(|number| world.fuse.note(&key(number), "c", Removal::Nothing, now));
     assert_eq!((world.ask(0), world.removed(40..50)), (Verdict::Go, 0), "ten that are held already stay so");
+    world.fuse.note(&key(0), "c", Removal::Role, world.start + Duration::from_secs(10));
+    assert!(matches!(world.ask(0), Verdict::Wait(_)), "asked for anew");
 }
 
 #[test]
 fn classes_do_not_count_for_each_other() {
     let mut world = World::new(30);
     let now = world.now();
-    (0..15).for_each(|number| world.fuse.note(&key(number), "c", true, now));
-    (15..30).for_each(|number| world.fuse.note(&key(number), "d", true, now));
+    (0..15).for_each(|number| world.fuse.note(&key(number), "c", Removal::Role, now));
+    (15..30).for_each(|number| world.fuse.note(&key(number), "d", Removal::Role, now));
     world.second = 10;
     assert_eq!(world.removed(0..30), 30);
 }
@@ -281,7 +291,7 @@ proptest! {
                     world.allow(count);
                     allowed.push((world.second, count));
                 }
-                Event::Retain(number) if deleted.contains(&number) => world.fuse.note(&key(number), "c", false, now),
+                Event::Retain(number) if deleted.contains(&number) => world.fuse.note(&key(number), "c", Removal::Nothing, now),
                 Event::Retain(_) => {}
                 Event::Ask => {
                     let removed = world.removed(0..bindings);

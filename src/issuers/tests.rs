@@ -13,7 +13,7 @@ fn tags(pairs: &[(&str, &str)]) -> Tags {
 
 fn role(name: &str, issuer: &str) -> Detailed {
     let tags = tags(&[(tag::CLUSTER, "prod"), (tag::ISSUER, issuer)]);
-    Detailed { arn: arn(name), id: name.to_owned(), tags, print: 0 }
+    Detailed { arn: arn(name), id: name.to_owned(), tags, quarantined: false, print: 0 }
 }
 
 fn sweep(issuers: &mut Issuers, roles: &[Detailed]) {

@@ -71,8 +71,8 @@ catalog! {
         "Roles that were kept of it: tagged as ours, or expected";
     SNAPSHOT_SUSPECT = "gauge" "snapshot_suspect" "" ["account"]
         "1 while so many roles differ from the snapshot before that nothing is done until another says the same";
-    ORPHANS = "gauge" "orphans" "" ["account"]
-        "Roles of this cluster whose binding does not exist; known after two snapshots further apart than --settle";
+    ORPHANS = "gauge" "orphans" "" ["account", "state"]
+        "Roles of this cluster whose binding does not exist, reported or quarantined; known after two snapshots further apart than --settle";
     CONTESTED = "gauge" "contested" "" ["account"]
         "IrsaBindings whose role or annotation another tool undoes again and again; known since this process started";
     QUOTA_USED = "gauge" "aws_quota_used" "" ["account", "quota"]

@@ -37,8 +37,8 @@ pub struct AccountReadings {
     pub suspect: bool,
     /// Its roles, as far as that is known.
     pub quota: Option<Quota>,
-    /// Roles without a binding, as far as that is known.
-    pub orphans: Option<usize>,
+    /// Roles without a binding, as far as that is known: those that are only told, and those that are cut off.
+    pub orphans: Option<(usize, usize)>,
     /// Bindings that another tool fights.
     pub contested: usize,
 }
@@ -82,7 +82,11 @@ impl Readings {
         to.gauge(&about::SNAPSHOT_ROLES, snapshots(|taken| taken.roles as f64))?;
         let suspect = all().filter(|(_, of)| of.snapshot.is_some());
         to.gauge(&about::SNAPSHOT_SUSPECT, suspect.map(|(account, of)| ([name(account)], flag(of.suspect))))?;
-        let orphans = all().filter_map(|(account, of)| Some(([name(account)], of.orphans? as f64)));
+        let known = all().filter_map(|(account, of)| Some((account, of.orphans?)));
+        let orphans = known.flat_map(|(account, (reported, quarantined))| {
+            let states = [("reported", reported), ("quarantined", quarantined)];
+            states.map(|(state, count)| ([name(account), state.into()], count as f64))
+        });
         to.gauge(&about::ORPHANS, orphans)?;
         to.gauge(&about::CONTESTED, all().map(|(account, of)| ([name(account)], of.contested as f64)))?;
         let quotas = |value: fn(&Quota) -> u64| {

@@ -30,7 +30,7 @@ const GOLDEN: &[(&str, &str, &str)] = &[
     ("irsa_operator_drift_found_total", "counter", "step"),
     ("irsa_operator_leader", "gauge", ""),
     ("irsa_operator_longest_pending_deletion_seconds", "gauge", "class"),
-    ("irsa_operator_orphans", "gauge", "account"),
+    ("irsa_operator_orphans", "gauge", "account,state"),
     ("irsa_operator_queue_depth", "gauge", "kind,state"),
     ("irsa_operator_reconcile_duration_seconds", "histogram", "kind,object"),
     ("irsa_operator_reconciles_total", "counter", "kind,object,outcome"),
@@ -79,7 +79,7 @@ fn full() -> Scrape {
         snapshot: taken(),
         suspect: false,
         quota: Some(Quota { used: 1, limit: 9 }),
-        orphans: Some(0),
+        orphans: Some((0, 0)),
         contested: 0,
     };
     let readings = Readings {

@@ -14,7 +14,13 @@ fn role(name: &str, other: &[(&str, &str)]) -> Detailed {
     for (key, value) in other {
         tags.insert((*key).to_owned(), (*value).to_owned());
     }
-    Detailed { arn: format!("arn:aws:iam::{ACCOUNT}:role/{name}"), id: name.to_owned(), tags, print: 0 }
+    Detailed {
+        arn: format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
+        id: name.to_owned(),
+        tags,
+        quarantined: false,
+        print: 0,
+    }
 }
 
 struct World {
@@ -64,6 +70,7 @@ fn two_sweeps_far_apart_and_the_api_server_have_to_say_so() {
     assert_eq!((world.sweep(90, &roles), world.named()), (vec![], None), "not further apart than that");
     assert_eq!(world.sweep(91, &roles), ["n/lost"]);
     assert_eq!(world.named(), Some(vec![]), "it counts once the API server has said so");
+    assert_eq!(world.orphans.suspects(ACCOUNT).unwrap().filter(|orphan| !orphan.confirmed).count(), 1);
     assert_eq!(world.sweep(92, &roles), ["n/lost"], "asked again where there was no answer");
     world.asked("lost", false);
     assert_eq!(world.named(), Some(vec!["lost".to_owned()]));
@@ -163,4 +170,57 @@ fn tags_that_change_owner_begin_anew() {
     world.asked("a", false);
     let found: Vec<_> = world.orphans.of(ACCOUNT).unwrap().map(|o| (o.arn.to_owned(), o.class.to_owned())).collect();
     assert_eq!(found, [(moved.arn, "second".to_owned())]);
+}
+
+/// One that is known since second 100, whose sweeps come at these seconds and show it so.
+fn known(world: &mut World, shown: &Detailed) {
+    world.sweep(0, std::slice::from_ref(shown));
+    world.sweep(100, std::slice::from_ref(shown));
+    world.asked("a", false);
+}
+
+fn to_be(world: &World, policy: OrphanPolicy) -> Option<bool> {
+    world.orphans.of(ACCOUNT).unwrap().next().expect("an orphan").to_be(policy)
+}
+
+#[test]
+fn it_is_cut_off_once_and_given_back() {
+    use OrphanPolicy::{Quarantine, Report};
+    let mut world = World::new(&[]);
+    let bare = role("a", &[]);
+    let cut = Detailed { quarantined: true, ..bare.clone() };
+    known(&mut world, &bare);
+    assert_eq!([to_be(&world, Report), to_be(&world, Quarantine)], [None, Some(true)]);
+    let arn = bare.arn.clone();
+    world.orphans.wrote(ACCOUNT, &arn, true, world.start + Duration::from_secs(110));
+    assert_eq!([to_be(&world, Report), to_be(&world, Quarantine)], [Some(false), None]);
+    // A sweep that may be older than our write does not count against it; one that is newer does.
+    world.sweep(150, std::slice::from_ref(&bare));
+    assert_eq!(to_be(&world, Report), Some(false));
+    world.sweep(250, std::slice::from_ref(&bare));
+    assert_eq!([to_be(&world, Report), to_be(&world, Quarantine)], [None, None], "somebody took it off by hand");
+    world.sweep(260, std::slice::from_ref(&cut));
+    assert_eq!(to_be(&world, Report), Some(false), "whoever put it there, it goes");
+    world.orphans.wrote(ACCOUNT, &arn, false, world.start + Duration::from_secs(270));
+    world.sweep(280, std::slice::from_ref(&cut));
+    assert_eq!([to_be(&world, Report), to_be(&world, Quarantine)], [None, Some(true)], "asked for anew");
+}
+
+#[test]
+fn one_that_is_held_is_neither_cut_off_nor_given_back() {
+    for quarantined in [false, true] {
+        let mut world = World::new(&[]);
+        known(&mut world, &Detailed { quarantined, ..role("a", &[(tag::HOLD, "")]) });
+        assert_eq!(to_be(&world, OrphanPolicy::Quarantine), None);
+        assert_eq!(to_be(&world, OrphanPolicy::Report), None);
+    }
+}
+
+#[test]
+fn what_cuts_it_off_denies_everything_and_is_said_to_fail_once() {
+    let document = crate::iam::document::Document::stored(QUARANTINE_POLICY).unwrap();
+    assert!(document.only_denies());
+    let mut orphans = Orphans::default();
+    let said = ["x", "x", "y", "", "y"].map(|text| orphans.failed("c", text));
+    assert_eq!(said, [true, false, true, false, true]);
 }

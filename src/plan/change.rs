@@ -1,6 +1,7 @@
 //! What differs between a role that is there and the one that is wanted.
 
 use super::{Note, Plan, Standing, Step, adoption};
+use crate::api::names::INLINE_PREFIX;
 use crate::desired::Desired;
 use crate::iam::document::{Document, INLINE_TOTAL_MAX, inline_total};
 use crate::iam::role::Role;
@@ -19,7 +20,7 @@ pub(super) fn change(desired: &Desired, role: &Role, standing: Standing, denying
         Some(wanted) if role.boundary.as_ref() != Some(wanted) => plan.steps.push(Step::PutBoundary(wanted.clone())),
         _ => {}
     }
-    let (mut remove, kept) = strays(desired, role, denying);
+    let (mut remove, kept, quarantine) = strays(desired, role, denying);
     let mut add: Vec<Step> = desired.managed.difference(&role.attached).cloned().map(Step::Attach).collect();
     let changed = changed_inline(desired, role);
     add.extend(changed.iter().map(|name| Step::PutInline((*name).clone())));
@@ -44,6 +45,8 @@ pub(super) fn change(desired: &Desired, role: &Role, standing: Standing, denying
     if role.description != desired.description || role.max_session != desired.max_session {
         plan.steps.push(Step::UpdateRole);
     }
+    // Last, when all that it held back is as it should be.
+    plan.steps.extend(quarantine);
     if !kept.is_empty() {
         plan.notes.push(Note::Restricted(kept));
     }
@@ -69,14 +72,17 @@ fn marks(desired: &Desired, role: &Role, standing: Standing, steps: &mut Vec<Ste
     }
 }
 
-/// Policies that nobody asked for: those to remove, and what only takes permissions away and stays.
-fn strays(desired: &Desired, role: &Role, denying: &BTreeSet<String>) -> (Vec<Step>, Vec<String>) {
-    let (mut remove, mut kept) = (Vec::new(), Vec::new());
+/// Policies that nobody asked for: those to remove, what only takes permissions away and stays, and what we put there
+/// ourselves while there was no binding.
+fn strays(desired: &Desired, role: &Role, denying: &BTreeSet<String>) -> (Vec<Step>, Vec<String>, Vec<Step>) {
+    let (mut remove, mut kept, mut quarantine) = (Vec::new(), Vec::new(), Vec::new());
     for arn in role.attached.difference(&desired.managed) {
         if denying.contains(arn) { kept.push(arn.clone()) } else { remove.push(Step::Detach(arn.clone())) }
     }
     for (name, document) in role.inline.iter().filter(|(name, _)| !desired.inline.contains_key(*name)) {
-        if document.as_ref().is_some_and(Document::only_denies) {
+        if name.starts_with(INLINE_PREFIX) {
+            quarantine.push(Step::DeleteInline(name.clone()));
+        } else if document.as_ref().is_some_and(Document::only_denies) {
             kept.push(name.clone());
         } else {
             remove.push(Step::DeleteInline(name.clone()));
@@ -85,7 +91,7 @@ fn strays(desired: &Desired, role: &Role, denying: &BTreeSet<String>) -> (Vec<St
     if let (None, Some(boundary)) = (&desired.boundary, &role.boundary) {
         kept.push(format!("the permissions boundary {boundary}"));
     }
-    (remove, kept)
+    (remove, kept, quarantine)
 }
 
 /// The inline policies to write: those first that shrink most, as IAM counts all of a role's together and would refuse
@@ -109,4 +115,18 @@ fn crowded(desired: &Desired, role: &Role) -> bool {
     let live = inline_total(role.inline.values().flatten());
     let added = inline_total(desired.inline.iter().filter(|(name, doc)| differs(role, name, doc)).map(|(_, doc)| doc));
     attached > ATTACHED_SURELY || live + added > INLINE_TOTAL_MAX
+}
+
+/// Whether steps on this role take something from it: a policy, or what another boundary allowed. One that is put where
+/// there is none is a repair, unless somebody has just asked for it. A policy that is written anew may allow less as well;
+/// that only its own binding asks for. Who is trusted is left out: where that changes for many, a cluster moves.
+#[must_use]
+pub fn takes_away(role: &Role, steps: &[Step], asked_for: bool) -> bool {
+    let rewritten = |name: &String| steps.contains(&Step::PutInline(name.clone()));
+    steps.iter().any(|step| match step {
+        Step::Detach(_) => true,
+        Step::DeleteInline(name) => !rewritten(name) && !name.starts_with(INLINE_PREFIX),
+        Step::PutBoundary(_) => asked_for || role.boundary.is_some(),
+        _ => false,
+    })
 }

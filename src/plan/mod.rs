@@ -9,7 +9,7 @@
 //! | - trust gains subjects | policies, trust: nobody new gets an old permission |
 //! | - trust loses subjects | trust, policies: nobody old gets a new one |
 //! | - trust changed otherwise | removals, trust, additions: neither the one nor the other |
-//! | always last | description and session, annotations on a former ServiceAccount, an annotation that replaces another role's: until then Pods get that role, and from then on they need this one to serve them |
+//! | always last | description and session, our own quarantine taken off, annotations on a former ServiceAccount, an annotation that replaces another role's: until then Pods get that role, and from then on they need this one to serve them |
 //! | is to go | annotation, policies, role |
 
 mod adoption;
@@ -23,6 +23,7 @@ mod tests;
 
 pub use adoption::{claims, consent, explained, hidden, is_adopted, offered, unannotated, with_flag};
 pub use after::{after, created};
+pub use change::takes_away;
 pub use ownership::{Standing, check_owner, identity_changed, other_issuer, standing};
 pub use removal::{Extent, Removal, removal};
 pub use step::{Facet, LABELS, Step, goes_on};

@@ -26,6 +26,8 @@ pub struct Detailed {
     pub id: String,
     /// All its tags.
     pub tags: Tags,
+    /// Whether it carries the policy of ours that denies everything.
+    pub quarantined: bool,
     /// Fingerprint of this half.
     pub print: u64,
 }

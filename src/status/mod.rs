@@ -52,7 +52,7 @@ pub struct Outcome {
     pub pending: Vec<Step>,
     /// Steps that wait until somebody says that a role which was taken over may lose what it has.
     pub waiting: Vec<Step>,
-    /// Whether what is pending is so because the role carries the hold tag.
+    /// Whether what is pending is so because the role carries the hold tag, or because of `held_by`.
     pub held: bool,
     /// Those of them that another tool undoes each time, while it is not known yet what else is pending.
     pub rests: Vec<Step>,
@@ -62,6 +62,8 @@ pub struct Outcome {
     pub contested: Contest,
     /// Until when the last step waits for all of AWS to show the role as it was last written.
     pub settles: Option<Instant>,
+    /// What is said where so many would lose something at once that nothing is done.
+    pub held_by: Option<String>,
     /// For how long the same trouble has been going on.
     pub trouble_age: Duration,
     /// Whether the role was last as desired for another desired state than now: what is done is then no repair, even

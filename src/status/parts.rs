@@ -146,6 +146,9 @@ pub(super) fn observed(steps: &[Step], waiting: &[Step]) -> String {
 
 /// Why steps are not done yet, as reason and sentence.
 pub(super) fn why_pending(outcome: &Outcome, steps: &[Step]) -> (&'static str, String) {
+    if let Some(text) = &outcome.held_by {
+        return (reason::MASS_CHANGE_HELD, text.clone());
+    }
     let words: Vec<String> = steps.iter().map(ToString::to_string).collect();
     let words = words.join("; ");
     if outcome.held {

@@ -1,6 +1,6 @@
 //! Deletions that come in great numbers are held until somebody says how many may go on.
 
-use crate::harness::{Env, Operator, Space, eventually, is, message, reason};
+use crate::harness::{Env, Operator, Space, eventually, is, message, paths, reason};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use std::process::Command;
@@ -116,11 +116,20 @@ async fn a_pruned_application_loses_no_role() {
 async fn few_go_after_ten_seconds(env: &std::sync::Arc<Env>, operator: &Operator) {
     let space = env.space("small", operator).await;
     let names = application(&space, 20).await;
+    // One more, which keeps its role: it waits as they do and is not counted with them.
+    space.make_account("kept").await;
+    space.make_binding("kept", json!({"serviceAccount": {"name": "kept"}, "deletionPolicy": "Retain"})).await;
+    space.ready("kept").await;
     let since = space.mark().await;
     let start = Instant::now();
     shell(env, "kubectl -n small delete irsabindings --all --wait=false");
     join_all(names.iter().map(|name| space.gone(name))).await;
     assert!(start.elapsed() >= Duration::from_secs(10), "{:?}", start.elapsed());
+    space.gone("kept").await;
+    let tagged = space.emulator.journal(&format!("operation=TagRole&param.RoleName={}", space.role_name("kept"))).await;
+    let removed = space.emulator.journal("operation=DeleteRole").await;
+    assert_eq!(tagged.len(), 1);
+    assert!(removed.iter().all(|call| call.seq > since), "nothing of it began before");
     assert!(!nothing_was_touched(&space, &names, since).await);
     for name in &names {
         assert!(space.role(name).await.is_null(), "{name}");
@@ -141,6 +150,104 @@ async fn a_restart_holds_them_as_well(env: &Env, operator: Operator, names: &[St
     })
     .await;
     operator
+}
+
+/// A backup of the cluster, or a tree of Git, in which policies are missing: what it would take is counted before any of
+/// it is taken. So is what an edit of a class takes.
+#[tokio::test]
+async fn what_would_take_policies_from_many_waits_for_a_word() {
+    let env = Env::own("fuse-pass");
+    let mut operator = Operator::start(&env, FLAGS);
+    operator.ready().await;
+    env.default_class().await;
+    let space = env.space("old", &operator).await;
+    let names = names("app", 25);
+    let whole = json!({"managed": ["aws:ReadOnlyAccess", "aws:AmazonSQSReadOnlyAccess"]});
+    join_all(names.iter().map(|name| space.make_ready(name, whole.clone()))).await;
+    space.make_ready("more", json!({"managed": ["aws:ReadOnlyAccess"]})).await;
+    operator.kill();
+    let managed = |value: Value| json!({"spec": {"policies": {"managed": value}}});
+    let less = managed(json!(["aws:ReadOnlyAccess"]));
+    join_all(names.iter().map(|name| space.patch_binding(name, less.clone()))).await;
+    space.patch_binding("more", managed(whole["managed"].clone())).await;
+
+    let since = space.mark().await;
+    let mut operator = Operator::start(&env, FLAGS);
+    operator.ready().await;
+    space.ready("more").await;
+    assert_eq!(space.changes("more", since).await, ["AttachRolePolicy"], "what only adds waits for nobody");
+    let words = "25 changes are held that take permissions away, in a class that had 26 bindings; to let them go: kubectl \
+                 annotate irsaclass default irsa-operator.io/allow-removals=25. This one was planned in the first pass";
+    let detach = json!(["detach arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"]);
+    join_all(names.iter().map(async |name| {
+        let binding = space.until(name, "is held", |b| reason(b, "Stalled") == "MassChangeHeld").await;
+        assert!(message(&binding, "Stalled").starts_with(words), "{binding}");
+        assert_eq!((reason(&binding, "Ready"), &binding["status"]["pendingSteps"]), ("MassChangeHeld", &detach));
+    }))
+    .await;
+    space.event("app-07", "MassChangeHeld", "25 changes are held").await;
+    let class = space.class_until("default", "tells of it", |c| reason(c, "Stalled") == "MassChangeHeld").await;
+    assert!(message(&class, "Stalled").starts_with("25 changes are held") && is(&class, "Ready", "True"), "{class}");
+    assert!(nothing_was_touched(&space, &names, since).await);
+    // Git brings back what was there, for one of them; what another asks for itself now waits with the rest.
+    space.patch_binding("app-00", managed(whole["managed"].clone())).await;
+    space.ready("app-00").await;
+    assert_eq!(space.changes("app-00", since).await, [""; 0]);
+    shell(&env, "kubectl annotate irsaclass default irsa-operator.io/allow-removals=24");
+    join_all(names[1..].iter().map(|name| space.ready(name))).await;
+    for name in &names[1..] {
+        assert_eq!(space.changes(name, since).await, ["DetachRolePolicy"], "{name}");
+    }
+    space.class_until("default", "has nothing to tell", |c| reason(c, "Stalled").is_empty()).await;
+
+    a_boundary_for_all_waits(&env, &space, &names).await;
+    the_definition_goes_and_all_roles_stay(&env, &space, &names).await;
+}
+
+async fn a_boundary_for_all_waits(env: &Env, space: &Space, names: &[String]) {
+    let document =
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]});
+    for policy in ["first", "second"] {
+        space.aws.policy(policy, &document.to_string()).await;
+    }
+    let boundary = |name: &str| format!("arn:aws:iam::{}:policy/{name}", space.emulator.account);
+    let edit = |name: &str| format!(r#"{{"spec":{{"role":{{"permissionsBoundaryArn":"{}"}}}}}}"#, boundary(name));
+    let since = space.mark().await;
+    shell(env, &format!("kubectl patch irsaclass default --type merge -p '{}'", edit("first")));
+    let words = "26 changes are held that take permissions away, in a class that had 26 bindings; ";
+    join_all(names.iter().map(async |name| {
+        let binding = space.until(name, "is held", |b| reason(b, "RoleReady") == "MassChangeHeld").await;
+        assert!(message(&binding, "RoleReady").starts_with(words), "{binding}");
+        assert!(message(&binding, "RoleReady").contains("follows from an edit of the class"), "{binding}");
+        assert!(is(&binding, "Ready", "True") && reason(&binding, "Stalled").is_empty(), "{binding}");
+    }))
+    .await;
+    assert!(nothing_was_touched(space, names, since).await);
+    // Taken back, it is held no more. The same edit may say how many there will be.
+    shell(env, &format!("kubectl patch irsaclass default --type merge -p '{}'", edit("second")));
+    let both = format!(
+        r#"{{"metadata":{{"annotations":{{"irsa-operator.io/allow-removals":"26"}}}},{}"#,
+        edit("first").trim_start_matches('{')
+    );
+    shell(env, &format!("kubectl patch irsaclass default --type merge -p '{both}'"));
+    join_all(names.iter().map(async |name| {
+        space.role_until(name, "has its boundary", |role| role["boundary"] == boundary("first")).await;
+        space.until(name, "is as declared", |b| reason(b, "RoleReady") == "Ready").await;
+        assert_eq!(space.changes(name, since).await, ["PutRolePermissionsBoundary"], "{name}");
+    }))
+    .await;
+    space.class_until("default", "has nothing to tell", |c| reason(c, "Stalled").is_empty()).await;
+}
+
+/// Whoever deletes the definition deletes all bindings with it, and nobody is asked for a word.
+async fn the_definition_goes_and_all_roles_stay(env: &Env, space: &Space, names: &[String]) {
+    shell(env, "kubectl delete crd irsabindings.irsa-operator.io --wait=false");
+    let path = format!("{}/irsabindings.irsa-operator.io", paths::DEFINITIONS);
+    space.object_until(&path, "the definition is gone", Value::is_null).await;
+    for name in names {
+        assert_eq!(space.role(name).await["tags"]["irsa-operator.io/released-by"], "e2e", "{name}");
+        assert_eq!(space.annotated_role(name).await, space.role_arn(name));
+    }
 }
 
 /// Whether the operator has changed nothing of them, in AWS and on their ServiceAccounts.

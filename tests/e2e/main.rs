@@ -65,6 +65,7 @@ mod orphans;
 mod outage;
 mod permissions;
 mod process;
+mod quarantine;
 mod quiet;
 mod replicas;
 mod schema;

@@ -16,7 +16,7 @@ async fn counted(operator: &Operator, count: f64) {
         let scrape = Scrape::parse(&text).expect("metrics");
         let known = scrape.samples("irsa_operator_orphans", &[]).len();
         let sum = scrape.sum("irsa_operator_orphans", &[]);
-        if known == 1 && sum == count { Ok(()) } else { Err(format!("{known} {sum}")) }
+        if known == 2 && sum == count { Ok(()) } else { Err(format!("{known} {sum}")) }
     })
     .await;
 }

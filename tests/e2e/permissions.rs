@@ -1,7 +1,7 @@
 //! The operator's own IAM policy: each statement of it is needed, and all of it does not suffice for the usual ways up.
 
 use crate::harness::documents::{allow, aws, inline};
-use crate::harness::{Emulator, Env, Operator, Space, is, operator_policy, reason};
+use crate::harness::{Emulator, Env, Operator, Space, is, operator_policy, paths, reason};
 use aws_sdk_iam::error::ProvideErrorMetadata;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -80,6 +80,7 @@ async fn everything(space: &Space, boundary: &str) {
     space.nudge("app").await;
     space.gone("app").await;
     taken_over(space, boundary).await;
+    cut_off_and_given_back(space, boundary).await;
 }
 
 /// A role that somebody else made outside of its path: taken over, and all of it done that is done with its own.
@@ -109,6 +110,28 @@ async fn taken_over(space: &Space, boundary: &str) {
     space.nudge("taken").await;
     space.gone("taken").await;
     assert!(space.emulator.role("theirs").await.is_null());
+}
+
+/// A role of a binding that nobody remembers.
+async fn cut_off_and_given_back(space: &Space, boundary: &str) {
+    let name = space.role_name("ghost");
+    let issuer = space.env.issuer.trim_start_matches("https://");
+    let owner = [("cluster", "e2e"), ("namespace", &space.namespace), ("binding", "ghost"), ("issuer", issuer)];
+    let tags = owner.into_iter().chain([("class", "bounded"), ("schema", "1")]).map(|(key, value)| {
+        let tag = aws_sdk_iam::types::Tag::builder().key(format!("irsa-operator.io/{key}")).value(value);
+        tag.build().expect("a tag")
+    });
+    let trust = allow("sts:AssumeRole").to_string().replace(r#""Resource":"*""#, r#""Principal":{"AWS":"*"}"#);
+    let role = space.aws.iam.create_role().role_name(&name).path("/irsa/").permissions_boundary(boundary);
+    let made = role.assume_role_policy_document(trust).set_tags(Some(tags.collect())).send().await;
+    made.expect("a role");
+    let class = format!("{}/bounded", paths::CLASSES);
+    for policy in ["Quarantine", "Report"] {
+        space.kube.patch(&class, &json!({"spec": {"orphans": policy}})).await;
+        let there = policy == "Quarantine";
+        let so = |role: &Value| role["inline"]["irsa-operator-quarantine"].is_null() != there;
+        space.role_until("ghost", policy, so).await;
+    }
 }
 
 #[tokio::test]

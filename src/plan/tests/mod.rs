@@ -6,6 +6,7 @@ mod order;
 mod ownership;
 mod properties;
 mod removal;
+mod taken;
 mod waiting;
 mod world;
 

@@ -31,7 +31,13 @@ fn role(name: &str, session: i32) -> Role {
 }
 
 fn detailed(role: &Role) -> Detailed {
-    Detailed { arn: role.arn.clone(), id: role.id.clone(), tags: role.tags.clone(), print: role_details(role) }
+    Detailed {
+        arn: role.arn.clone(),
+        id: role.id.clone(),
+        tags: role.tags.clone(),
+        quarantined: false,
+        print: role_details(role),
+    }
 }
 
 fn listed(role: &Role) -> Listed {

@@ -124,7 +124,7 @@ fn deletions_that_are_held_are_told_and_said_once() {
 fn roles_without_a_binding_are_told_and_said_once() {
     let orphans = |count: i32, names: &[&str]| {
         let roles = names.iter().map(|name| format!("arn:{name}")).collect();
-        ClassOutcome { orphans: Some(OrphanedRoles { count, roles }), ..fine(1) }
+        ClassOutcome { orphans: Some(OrphanedRoles { count, roles, ..OrphanedRoles::default() }), ..fine(1) }
     };
     let said = |before: &ClassOutcome, now: &ClassOutcome| {
         let before = after(&[(1, before.clone())]);

@@ -98,6 +98,9 @@ fn what_is_noted_on_the_role_is_told_once() {
     };
     assert_eq!(told(&[fine(1), restricted(&["a"])]), ["Warning Restricted"]);
     assert_eq!(told(&[fine(1), restricted(&["a"]), restricted(&["a", "b"])]), ["Warning Restricted"], "one more");
+    let mass = Outcome { held_by: Some("49 changes are held".into()), ..held(1, Step::UpdateTrust) };
+    assert_eq!(told(&[fine(1), mass.clone()]), ["Warning MassChangeHeld"]);
+    assert_eq!(told(&[fine(1), mass.clone(), mass]), NOTHING);
     assert_eq!(told(&[fine(1), held(1, Step::UpdateTrust)]), ["Warning Held"]);
     assert_eq!(
         told(&[fine(1), held(1, Step::UpdateTrust), held(1, Step::UpdateRole)]),

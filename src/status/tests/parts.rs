@@ -137,6 +137,25 @@ fn a_hold_stands_on_role_ready_and_stalls_only_what_it_keeps_out() {
 }
 
 #[test]
+fn what_waits_for_its_fellows_is_told_and_keeps_ready_what_was() {
+    let text = "49 changes are held that take permissions away";
+    let mass = |generation| Outcome { held_by: Some(text.to_owned()), ..held(generation, Step::Detach(POLICY.into())) };
+    let status = after(&[fine(1), mass(1)]);
+    assert_eq!([says(&status, kind::READY), says(&status, kind::STALLED)], ["True Ready", ""]);
+    assert_eq!(says(&status, kind::ROLE_READY), "True MassChangeHeld");
+    assert_eq!(
+        [says(&status, kind::POLICIES_READY), message(&status, kind::POLICIES_READY).to_owned()],
+        ["False MassChangeHeld", text]
+    );
+    let kept_out = after(&[fine(1), mass(2)]);
+    assert_eq!(
+        [says(&kept_out, kind::READY), says(&kept_out, kind::STALLED)],
+        ["False MassChangeHeld", "True MassChangeHeld"]
+    );
+    assert_eq!(says(&after(&[fine(1), mass(1), fine(1)]), kind::ROLE_READY), "True Ready");
+}
+
+#[test]
 fn a_role_made_again_is_said_until_the_next_generation() {
     let again = |generation| Outcome { role: Some(role("AROA2")), ..fine(generation) };
     let status = after(&[fine(1), again(1), again(1), again(1)]);

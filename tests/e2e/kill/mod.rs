@@ -5,6 +5,7 @@ mod adoption;
 mod bindings;
 mod changes;
 mod providers;
+mod quarantine;
 mod replaced;
 mod subject;
 
@@ -81,6 +82,17 @@ async fn decide(emulator: &Emulator, held: u64, action: &str) {
 
 /// Waits for all of these calls, kills the operator there, and starts the next one. `done` waits until that has finished.
 async fn kill_at(env: &Env, operator: Operator, traps: &[Trap], done: impl AsyncFnOnce()) -> Operator {
+    kill_with(env, operator, traps, FLAGS, done).await
+}
+
+/// [`kill_at`], where the next one is given these flags.
+async fn kill_with(
+    env: &Env,
+    operator: Operator,
+    traps: &[Trap],
+    flags: &[&str],
+    done: impl AsyncFnOnce(),
+) -> Operator {
     let emulator = &env.emulator;
     let mut calls = Vec::new();
     for trap in traps {
@@ -92,7 +104,7 @@ async fn kill_at(env: &Env, operator: Operator, traps: &[Trap], done: impl Async
             decide(emulator, *held, "drop").await;
         }
     }
-    let mut operator = start(env);
+    let mut operator = Operator::start(env, flags);
     operator.ready().await;
     for (trap, held) in calls.iter().filter(|(trap, _)| trap.fate == Fate::ArrivesJustBefore) {
         let again = trap.caught(emulator, 1).await;
@@ -112,9 +124,11 @@ async fn lag(env: &Env, propagation: Value) {
     env.emulator.ask("POST", path, Some(json!({"propagation": propagation}))).await;
 }
 
-/// An operator that works on all at once, so that one kill hits many.
+/// It works on all at once, so that one kill hits many.
+const FLAGS: &[&str] = &["--resync", "1h", "--concurrency", "64"];
+
 fn start(env: &Env) -> Operator {
-    Operator::start(env, &["--resync", "1h", "--concurrency", "64"])
+    Operator::start(env, FLAGS)
 }
 
 /// All of it in one environment, one after the other.

@@ -53,6 +53,8 @@ fn mode() -> Vec<Case> {
         yes("a class that only annotates", class("Annotate", "$(namespace)_$(name)")),
         no("one whose names hold the cluster's id", json!({"spec": {"mode": "Annotate"}}), "spec", sentence),
         no("the same, written", class("Annotate", "x$(clusterId)_$(namespace)_$(name)"), "spec", sentence),
+        yes("a class that cuts off what has no binding", json!({"spec": {"orphans": "Quarantine"}})),
+        no("one that deletes it", json!({"spec": {"orphans": "Delete"}}), "spec.orphans", "\"Quarantine\""),
         no("a class's other mode", json!({"spec": {"mode": "observe"}}), "spec.mode", "\"Observe\""),
     ]
 }

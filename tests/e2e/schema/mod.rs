@@ -256,6 +256,7 @@ pub async fn every_default(client: &Client, namespace: &str) {
     assert_eq!(class.data["status"], json!({"observedGeneration": -1}));
     let spec = json!({
         "mode": "Manage",
+        "orphans": "Report",
         "oidcProvider": {"manage": true, "audiences": ["sts.amazonaws.com"], "deletionPolicy": "Retain"},
         "role": {"nameTemplate": "$(clusterId)_$(namespace)_$(name)", "path": "/irsa/", "deletionPolicy": "Delete"},
     });
@@ -264,6 +265,7 @@ pub async fn every_default(client: &Client, namespace: &str) {
     let class = Kind::class(client).create(&partly).await.expect("a class");
     let spec = json!({
         "mode": "Manage",
+        "orphans": "Report",
         "oidcProvider": {"manage": false, "audiences": ["sts.amazonaws.com"], "deletionPolicy": "Retain"},
         "role": {"nameTemplate": "$(clusterId)_$(namespace)_$(name)", "path": "/prod/", "deletionPolicy": "Delete"},
     });
