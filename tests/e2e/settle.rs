@@ -221,10 +221,4 @@ async fn a_role_that_is_held_takes_no_pods_over() {
     let binding = space.until("app", "waits", |b| reason(b, "ServiceAccountReady") == "Held").await;
     assert!(message(&binding, "ServiceAccountReady").contains("irsa-operator.io/hold"), "{binding}");
     assert_eq!(space.annotated_role("app").await, theirs);
-    let untag = space.aws.iam.untag_role().role_name(space.role_name("app")).tag_keys("irsa-operator.io/hold");
-    untag.send().await.expect("untagged");
-    space.nudge("app").await;
-    space.ready("app").await;
-    assert_eq!(space.annotated_role("app").await, space.role_arn("app"));
-    assert_eq!(space.role("app").await["maxSessionDuration"], 7200);
 }
