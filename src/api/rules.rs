@@ -7,7 +7,7 @@
 
 mod role;
 
-pub use role::role_name;
+pub use role::{description, role_name};
 
 use super::names::{INLINE_PREFIX, VARIABLES, tag};
 use kube::core::{Rule, validate};
@@ -133,18 +133,6 @@ pub fn inline_name(schema: &mut Schema) {
 pub fn document(schema: &mut Schema) {
     schema.remove("additionalProperties");
     set(schema, json!({"x-kubernetes-preserve-unknown-fields": true}));
-}
-
-/// The description of a role.
-pub fn description(schema: &mut Schema) {
-    set(schema, json!({"maxLength": 1000}));
-    known_variables(schema);
-    rule(
-        schema,
-        r"self.matches(r'^[\t\n\r -~\x{A1}-\x{FF}]*$')",
-        "IAM takes only Latin-1 characters in a description: write plain quotes and hyphens in place of typographic \
-         ones, and leave out emoji",
-    );
 }
 
 /// Tags of a role.
