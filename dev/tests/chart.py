@@ -153,6 +153,7 @@ def wrong_values_are_refused():
         "config.clusterId=a,aws.projectToken=true": "aws.roleArn",
         "config.clusterId=a,aws.roleArn=irsa-operator": "roleArn",
         "config.clusterId=a,serviceAccount.create=false": "serviceAccount.name",
+        "config.clusterId=a,serviceAccount.create=false,serviceAccount.name=x,aws.roleArn=arn:aws:iam::111122223333:role/x": "annotation",
         "config.clusterId=a,metrics.service=false,metrics.serviceMonitor.enabled=true": "serviceMonitor",
     }.items():
         for helm in (HELM3, HELM4):

@@ -69,6 +69,8 @@ check 'it has certificates of public CAs' [ "$(grep -c BEGIN "$root/etc/ssl/cert
 check 'its bill of materials names what is linked' jq -e --arg version "$version" '.metadata.component.version == $version
     and ([.components[].name] | contains(["kube-client", "aws-sdk-iam", "glibc"])) and ([.components[].name] | contains(["proptest"]) | not)' \
     "$root/usr/share/sbom/irsa-operator.cdx.json"
+cp -r "$root" "$top/root" # as it is, but for an /etc/resolv.conf
+check 'it finds a host by DNS' unshare --net "$DEV/tests/resolve.sh" "$top/root"
 in_image() { buildah_ run --isolation chroot "$@"; }
 check 'it tells its version from within' equal "$(in_image "$container" -- /irsa-operator --version)" "irsa-operator $version"
 
