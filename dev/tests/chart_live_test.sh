@@ -224,7 +224,15 @@ for values in "$CHART"/ci/*-values.yaml; do
     "$helm" template other "$CHART" -n platform -f "$values" | known >"$work/rendered.yaml"
     check "the API server takes all of ${values##*/}, strictly" strictly -f "$work/rendered.yaml"
 done
-check 'it is uninstalled once more' "$helm" uninstall irsa-operator -n $NS --wait
+
+kubectl apply -f "$DEV/../config/samples/4-binding.yaml" >/dev/null
+check 'a binding is there again' ready
+printed upgrade.md Uninstall 1 1 >"$work/retain.sh"
+# shellcheck source=/dev/null
+(. "$work/retain.sh") >"$work/said" 2>&1
+check 'it is gone for good as docs/upgrade.md says, definitions and all' refused notfound kubectl get crd irsabindings.irsa-operator.io
+check 'and the role is there, released' equal demo "$(aws iam list-role-tags --role-name demo_billing_invoices \
+    --query "Tags[?Key=='irsa-operator.io/released-by'].Value" --output text)"
 for overlay in "$DEV"/../config/overlays/*/; do
     check "and of config/overlays/$(basename "$overlay")" strictly -k "$overlay"
 done
