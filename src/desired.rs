@@ -5,6 +5,7 @@ mod adoption;
 mod parts;
 #[cfg(test)]
 mod tests;
+mod trusted;
 
 pub use adoption::Adoption;
 pub use parts::TAGS_MAX;
@@ -15,12 +16,13 @@ use crate::error::Error;
 use crate::iam::document::Document;
 use crate::iam::owner::Owner;
 use crate::iam::tags::Tags;
-use crate::iam::trust::{Subject, trust_policy};
+use crate::iam::trust::Subject;
 use crate::iam::vars::Vars;
 use crate::iam::{arn, name};
 use parts::{annotations, audience, description, inline, invalid, managed, role_tags};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use trusted::trust;
 
 /// What is known of the place where roles are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +43,13 @@ impl Place {
     /// The ARN of the cluster's OIDC provider in this account.
     #[must_use]
     pub fn provider_arn(&self) -> String {
-        arn::provider_arn(&self.partition, &self.account, &self.issuer)
+        self.provider_of(&self.issuer)
+    }
+
+    /// The ARN that the OIDC provider of this issuer has in this account.
+    #[must_use]
+    pub fn provider_of(&self, issuer: &str) -> String {
+        arn::provider_arn(&self.partition, &self.account, issuer)
     }
 }
 
@@ -193,7 +201,7 @@ pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, plac
             })
             .transpose()?,
         tags: role_tags(&role.tags, &class.role.tags, &owner, &vars)?,
-        trust: trust_policy(&provider_arn, &place.issuer, &audience, &[subject]),
+        trust: trust(class, place, &audience, &[subject], &vars)?,
         managed: managed(spec, &vars)?,
         inline: inline(spec, &vars)?,
         service_account: DesiredAccount {

@@ -84,6 +84,17 @@ pub struct IrsaClassSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = identity::issuers)]
     pub take_over_from_issuers: Vec<String>,
+    /// Issuers of further clusters, without https://, at most 8: their ServiceAccounts of the same namespace and name may
+    /// assume the roles, too, by tokens for the same audience. Each has an OIDC provider in the roles' account, which that
+    /// cluster's operator makes; where one is missing ProviderReady says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = identity::trusted_issuers)]
+    pub trusted_issuers: Vec<String>,
+    /// ARNs of roles, users or accounts (arn:$(partition):iam::111122223333:root) that may assume the roles, too, by
+    /// sts:AssumeRole, at most 20. Variables are allowed, * is not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = identity::principals)]
+    pub trusted_principals: Vec<String>,
     /// How roles are made: what holds for all bindings of the class.
     #[serde(default)]
     pub role: ClassRoleSpec,

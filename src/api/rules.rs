@@ -35,7 +35,7 @@ pub(super) fn with(schema: &mut Schema, key: &str, change: impl FnOnce(&mut Sche
     }
 }
 
-fn known_variables(schema: &mut Schema) {
+pub(super) fn known_variables(schema: &mut Schema) {
     let known = VARIABLES.join("|");
     let list = VARIABLES.map(|name| format!("$({name})")).join(" ");
     rule(

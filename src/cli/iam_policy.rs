@@ -34,8 +34,8 @@ pub struct Args {
     #[arg(long, value_name = "ARN", value_delimiter = ',')]
     managed_policies: Vec<String>,
 
-    /// The issuer of the cluster's ServiceAccount tokens, and those that classes name in takeOverFromIssuers; give one for
-    /// each. Without it, providers of all issuers are allowed
+    /// The issuer of the cluster's ServiceAccount tokens, and those that classes name in takeOverFromIssuers and
+    /// trustedIssuers; give one for each. Without it, providers of all issuers are allowed
     #[arg(long, env = "IRSA_ISSUER", value_name = "URL", value_delimiter = ',')]
     issuer: Vec<String>,
 

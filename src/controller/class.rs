@@ -75,10 +75,10 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, kind: Kind, outcome: &mut 
         .classes_seen
         .get(&name)
         .filter(|s| s.generation == generation && now < s.due && s.standing == Standing::Clear)
-        .map(|s| (s.place.clone(), s.lacks.clone()));
+        .map(|s| (s.place.clone(), s.lacks.clone(), s.untrusted.clone()));
     let doubt = |place: &Place| ctx.state().issuers.stranger(&place.account).is_some();
-    if let Some((place, lacks)) = fresh.filter(|(place, _)| !doubt(place)) {
-        (outcome.place, outcome.lacks) = (Some(place), lacks);
+    if let Some((place, lacks, untrusted)) = fresh.filter(|(place, ..)| !doubt(place)) {
+        (outcome.place, outcome.lacks, outcome.untrusted) = (Some(place), lacks, untrusted);
         return Ok(());
     }
     let aws = ctx.accounts.of(spec.account.as_ref().map(|account| account.assume_role_arn.as_str())).await;
@@ -99,6 +99,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, kind: Kind, outcome: &mut 
         standing: issuers::look(ctx, &asking, &name, &place).await?,
         observed: outcome.observes,
         lacks: None,
+        untrusted: None,
         generation,
         due: ctx.next_look(now),
     };
@@ -118,6 +119,8 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, kind: Kind, outcome: &mut 
     };
     outcome.lacks.clone_from(&lacks);
     seen.lacks = lacks;
+    seen.untrusted = provider::missing_of_others(&asking, &spec, &place).await?;
+    outcome.untrusted.clone_from(&seen.untrusted);
     note(ctx, object, seen);
     issuers::let_go_of_former(ctx, &asking, object, &spec, &place).await;
     Ok(())

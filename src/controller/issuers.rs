@@ -198,7 +198,11 @@ fn suspect(place: &Place, (class, issuer): (String, String)) -> Error {
 pub async fn let_go_of_former(ctx: &Ctx, aws: &Aws, object: &LeanClass, spec: &IrsaClassSpec, place: &Place) {
     let provider = &spec.oidc_provider;
     let deletes = provider.manage && provider.deletion_policy == DeletionPolicy::Delete && spec.mode != Mode::Observe;
-    for issuer in spec.take_over_from_issuers.iter().filter(|issuer| deletes && **issuer != place.issuer) {
+    for issuer in spec
+        .take_over_from_issuers
+        .iter()
+        .filter(|issuer| deletes && **issuer != place.issuer && !spec.trusted_issuers.contains(issuer))
+    {
         let arn = provider_arn(&place.partition, &place.account, issuer);
         let now = Instant::now();
         {

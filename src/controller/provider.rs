@@ -29,6 +29,36 @@ pub async fn missing(aws: &Aws, spec: &IrsaClassSpec, place: &Place) -> Result<O
     Ok((!lacking.is_empty()).then(text))
 }
 
+/// What the OIDC providers of other trusted issuers lack. They are made by those clusters' operators, or by somebody else.
+pub async fn missing_of_others(aws: &Aws, spec: &IrsaClassSpec, place: &Place) -> Result<Option<String>, Error> {
+    let mut said = Vec::new();
+    for issuer in spec.trusted_issuers.iter().filter(|issuer| **issuer != place.issuer) {
+        let arn = place.provider_of(issuer);
+        let lacks = match aws.provider(&arn).await {
+            Ok(Some(live)) => {
+                let audiences = spec.oidc_provider.audiences.iter();
+                let lacking: Vec<&str> =
+                    audiences.filter(|one| !live.audiences.contains(one)).map(String::as_str).collect();
+                (!lacking.is_empty()).then(|| format!("lacks the audience {}", lacking.join(" and ")))
+            }
+            Ok(None) => Some("does not exist".to_owned()),
+            Err(error) if error.category == Category::Denied => {
+                let why = "can't be looked at: print the operator's policy with --issuer for it, too";
+                said.push(format!("the OIDC provider {arn} of the trusted issuer {issuer} {why} ({error})"));
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        said.extend(lacks.map(|lacks| {
+            format!(
+                "the OIDC provider {arn} of the trusted issuer {issuer} {lacks}, so tokens of that cluster are refused; a \
+                 class of that cluster's operator for this account sees to it"
+            )
+        }));
+    }
+    Ok((!said.is_empty()).then(|| said.join("; ")))
+}
+
 /// Made where it is missing; adopted where it is there; audiences are only added.
 pub async fn ensure(
     ctx: &Ctx,

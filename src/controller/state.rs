@@ -143,6 +143,8 @@ pub struct ClassSeen {
     pub observed: bool,
     /// What its OIDC provider lacks, where that was only looked at.
     pub lacks: Option<String>,
+    /// What the OIDC providers of other trusted issuers lack.
+    pub untrusted: Option<String>,
     /// The generation that was checked.
     pub generation: i64,
     /// When its provider is to be looked at again.

@@ -96,6 +96,28 @@ pub fn policy_arn(text: &str, vars: &Vars) -> Result<String, ArnError> {
     Ok(arn)
 }
 
+/// The ARN of a principal that a trust policy may name: a role, a user or a whole account, from what a spec says.
+///
+/// # Errors
+/// Why not, in words that go on from the text: an unknown variable, another partition, or no such ARN.
+pub fn principal_arn(text: &str, vars: &Vars) -> Result<String, String> {
+    let arn = vars.expand(text).map_err(|e| e.to_string())?;
+    let form = || format!("{:?} is no ARN of a role, a user or an account; write one, without *", excerpt(&arn));
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", partition, "iam", "", account, resource] = parts[..] else { return Err(form()) };
+    let named = ["role/", "user/"].iter().find_map(|kind| resource.strip_prefix(kind));
+    let names = |path: &str| path.split('/').all(|part| is_iam_name(part, PATH_MAX));
+    let valid =
+        is_account(account) && (resource == "root" || named.is_some_and(names)) && ARN_LENGTH.contains(&arn.len());
+    if !valid {
+        return Err(form());
+    }
+    if partition != vars.partition {
+        return Err(format!("{:?} is of another partition than the role; write $(partition)", excerpt(&arn)));
+    }
+    Ok(arn)
+}
+
 /// The ARN of a role, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RoleArn {

@@ -21,6 +21,15 @@ impl Subject {
     }
 }
 
+/// An issuer whose tokens are trusted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Trusted {
+    /// Without `https://`.
+    pub issuer: String,
+    /// ARN of its provider.
+    pub provider_arn: String,
+}
+
 /// The trust policy of a role for tokens of `issuer` (without `https://`), whose provider has the ARN `provider_arn`.
 ///
 /// A policy that left out the subject would let in every ServiceAccount of the cluster, and one that left out the
@@ -29,6 +38,20 @@ impl Subject {
 /// a ServiceAccount that can't exist, because an empty list would be no condition.
 #[must_use]
 pub fn trust_policy(provider_arn: &str, issuer: &str, audience: &str, subjects: &[Subject]) -> Document {
+    let own = Trusted { issuer: issuer.to_owned(), provider_arn: provider_arn.to_owned() };
+    wide_trust_policy(own, &[], audience, subjects, &BTreeSet::new())
+}
+
+/// [`trust_policy`] with a statement more for each further issuer, whose ServiceAccounts of the same names are trusted,
+/// and one for AWS principals, where there are any.
+#[must_use]
+pub fn wide_trust_policy(
+    own: Trusted,
+    others: &[Trusted],
+    audience: &str,
+    subjects: &[Subject],
+    principals: &BTreeSet<String>,
+) -> Document {
     let mut claims: Vec<String> = subjects.iter().map(|subject| literal(&subject.claim())).collect();
     claims.sort();
     claims.dedup();
@@ -37,17 +60,20 @@ pub fn trust_policy(provider_arn: &str, issuer: &str, audience: &str, subjects: 
         [one] => json!(one),
         several => json!(several),
     };
-    let equals: Value =
-        [(format!("{issuer}:aud"), json!(literal(audience))), (format!("{issuer}:sub"), subject)].into_iter().collect();
-    Document::lenient(&json!({
-        "Version": "2012-10-17",
-        "Statement": [{
+    let federated = |Trusted { issuer, provider_arn }: &Trusted| {
+        let equals = [(format!("{issuer}:aud"), json!(literal(audience))), (format!("{issuer}:sub"), subject.clone())];
+        json!({
             "Effect": "Allow",
             "Principal": {"Federated": provider_arn},
             "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": {"StringEquals": equals},
-        }],
-    }))
+            "Condition": {"StringEquals": equals.into_iter().collect::<Value>()},
+        })
+    };
+    let further: BTreeSet<&Trusted> = others.iter().filter(|other| other.issuer != own.issuer).collect();
+    let mut statements: Vec<Value> = [&own].into_iter().chain(further).map(federated).collect();
+    let principal = json!({"Effect": "Allow", "Principal": {"AWS": principals}, "Action": "sts:AssumeRole"});
+    statements.extend((!principals.is_empty()).then_some(principal));
+    Document::lenient(&json!({ "Version": "2012-10-17", "Statement": statements }))
 }
 
 /// `text` such that IAM compares it as it stands: `${` would begin a policy variable, even in StringEquals, and `${$}`
@@ -71,26 +97,52 @@ pub enum Subjects {
 /// [`trust_policy`] is [`Subjects::Other`]: somebody else may have written it, and it may let in anybody.
 #[must_use]
 pub fn subjects_change(before: &Document, after: &Document) -> Subjects {
-    let (Some((frame, old)), Some((wanted, new))) = (apart(before), apart(after)) else { return Subjects::Other };
-    match (frame == wanted, old.is_subset(&new), new.is_subset(&old)) {
-        (true, true, false) => Subjects::Added,
-        (true, false, true) => Subjects::Removed,
+    let (Some(old), Some(new)) = (trusted(before), trusted(after)) else { return Subjects::Other };
+    match (old.is_subset(&new), new.is_subset(&old)) {
+        (true, false) => Subjects::Added,
+        (false, true) => Subjects::Removed,
         _ => Subjects::Other,
     }
 }
 
-/// The policy with its subjects taken out, and the subjects.
-fn apart(document: &Document) -> Option<(Document, BTreeSet<String>)> {
-    let mut value: Value = serde_json::from_str(&document.to_json()).ok()?;
-    let statement = match value.get_mut("Statement")? {
-        Value::Array(several) => several.first_mut()?,
-        one => one,
-    };
-    let equals = statement.get_mut("Condition")?.get_mut("StringEquals")?.as_object_mut()?;
-    let claims = equals.iter_mut().find(|(key, _)| key.ends_with(":sub"))?.1.take();
-    let claims = if let Value::Array(claims) = claims { claims } else { vec![claims] };
-    let subjects = claims.into_iter().map(|claim| claim.as_str().map(str::to_owned)).collect::<Option<_>>()?;
-    Some((Document::lenient(&value), subjects))
+/// Whom a policy lets in, each with all that is asked of them: a token of this issuer with these claims, or an ARN.
+fn trusted(document: &Document) -> Option<BTreeSet<String>> {
+    let value: Value = serde_json::from_str(&document.to_json()).ok()?;
+    let version = value.get("Version")?;
+    let mut all = BTreeSet::new();
+    for statement in several(value.get("Statement")?) {
+        let field = |key: &str| statement.get(key);
+        let fields = statement.as_object()?.len();
+        let principal = field("Principal")?.as_object().filter(|kinds| kinds.len() == 1)?;
+        if field("Effect")? != "Allow" {
+            return None;
+        }
+        let conditions = match (field("Action")?.as_str()?, fields, principal.iter().next()?) {
+            ("sts:AssumeRoleWithWebIdentity", 4, (kind, _)) if kind == "Federated" => {
+                let conditions = field("Condition")?.as_object().filter(|operators| operators.len() == 1)?;
+                conditions.get("StringEquals")?.as_object().filter(|equals| equals.len() == 2)?
+            }
+            ("sts:AssumeRole", 3, (kind, arns)) if kind == "AWS" => {
+                let arns = several(arns).iter().map(|arn| arn.as_str().map(str::to_owned));
+                all.extend(arns.collect::<Option<Vec<_>>>()?);
+                continue;
+            }
+            _ => return None,
+        };
+        let of = |claim: &str| conditions.iter().find(|(key, _)| key.ends_with(claim));
+        let ((audience_key, audience), (subject_key, subjects)) = of(":aud").zip(of(":sub"))?;
+        for subject in several(subjects) {
+            let subject = subject.as_str()?;
+            let whole = json!([version, principal, audience_key, several(audience), subject_key, subject]);
+            all.insert(whole.to_string());
+        }
+    }
+    Some(all)
+}
+
+/// IAM writes a list of one without its brackets.
+fn several(value: &Value) -> &[Value] {
+    value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
 }
 
 #[cfg(test)]
@@ -161,6 +213,50 @@ mod tests {
         assert_eq!(subjects_change(&Document::lenient(&two), &wanted), Subjects::Removed, "as IAM collapses it");
         two["Statement"] = json!([first, {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]);
         assert_eq!(subjects_change(&Document::lenient(&two), &wanted), Subjects::Other, "a statement more");
+    }
+
+    #[test]
+    fn others_come_and_leave_by_statements_of_their_own() {
+        let own = || Trusted { issuer: ISSUER.into(), provider_arn: PROVIDER.into() };
+        let issuer = |id: &str| Trusted { issuer: format!("b.example/{id}"), provider_arn: format!("arn:b/{id}") };
+        let policy = |others: &[Trusted], names: &[&str], principals: &[&str]| {
+            let subjects: Vec<Subject> = names.iter().map(|name| subject("billing", name)).collect();
+            let principals = principals.iter().map(|arn| (*arn).to_owned()).collect();
+            wide_trust_policy(own(), others, "sts.amazonaws.com", &subjects, &principals)
+        };
+        let plain = policy(&[], &["a"], &[]);
+        assert_eq!(plain, trust_policy(PROVIDER, ISSUER, "sts.amazonaws.com", &[subject("billing", "a")]));
+        let both = policy(&[issuer("1")], &["a"], &[]);
+        let text = both.to_json();
+        for part in
+            [r#""b.example/1:aud":"sts.amazonaws.com""#, r#""b.example/1:sub":"system:serviceaccount:billing:a""#]
+        {
+            assert!(text.contains(part), "{text}");
+        }
+        assert_eq!(
+            policy(&[own(), issuer("1"), issuer("1")], &["a"], &[]),
+            both,
+            "our own and the same again are no more"
+        );
+        let arns = ["arn:aws:iam::111122223333:role/ci", "arn:aws:iam::111122223333:role/other"];
+        let named = policy(&[], &["a"], &arns[..1]);
+        for wider in [&both, &named, &policy(&[issuer("1"), issuer("2")], &["a"], &[]), &policy(&[], &["a"], &arns)] {
+            assert_eq!(subjects_change(&plain, wider), Subjects::Added, "{}", wider.to_json());
+            assert_eq!(subjects_change(wider, &plain), Subjects::Removed, "{}", wider.to_json());
+        }
+        let other = policy(&[issuer("2")], &["a"], &[]);
+        assert_eq!(subjects_change(&both, &other), Subjects::Other);
+        assert_eq!(subjects_change(&named, &both), Subjects::Other);
+        assert_eq!(subjects_change(&both, &policy(&[issuer("1")], &["b"], &[])), Subjects::Other);
+        assert_eq!(subjects_change(&both, &policy(&[issuer("1")], &["a", "b"], &arns)), Subjects::Added);
+        // A condition more or less is no matter of subjects.
+        for (from, to) in [(r#""sts:AssumeRole""#, r#""sts:*""#), (r#""AWS""#, r#""Service""#)] {
+            let changed = Document::stored(&named.to_json().replace(from, to)).unwrap();
+            assert_eq!(subjects_change(&changed, &named), Subjects::Other, "{from}");
+        }
+        let mut bare: Value = serde_json::from_str(&both.to_json()).unwrap();
+        bare["Statement"][1]["Condition"]["StringEquals"].as_object_mut().unwrap().remove("b.example/1:aud");
+        assert_eq!(subjects_change(&Document::lenient(&bare), &both), Subjects::Other, "any audience");
     }
 
     #[test]

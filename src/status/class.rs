@@ -36,6 +36,8 @@ pub struct ClassOutcome {
     pub observes: bool,
     /// What the OIDC provider lacks that the class would see to in another mode.
     pub lacks: Option<String>,
+    /// Which OIDC providers of other trusted issuers are missing, or lack something.
+    pub untrusted: Option<String>,
     /// What went wrong.
     pub failure: Option<Error>,
     /// Who still uses a class that is being deleted.
@@ -90,9 +92,10 @@ pub fn class_status(previous: &ClassStatus, outcome: &ClassOutcome, now: &Time) 
                 let owner =
                     if outcome.unmanaged { " and is left as it is (spec.oidcProvider.manage is false)" } else { "" };
                 let provider = format!("{} is there{owner}", place.provider_arn());
-                told.push(match &outcome.lacks {
-                    Some(text) => condition(kind::PROVIDER_READY, "False", reason::OBSERVED, text),
-                    None => condition(kind::PROVIDER_READY, "True", reason::READY, &provider),
+                told.push(match (&outcome.lacks, &outcome.untrusted) {
+                    (Some(text), _) => condition(kind::PROVIDER_READY, "False", reason::OBSERVED, text),
+                    (None, Some(text)) => condition(kind::PROVIDER_READY, "False", reason::NOT_FOUND, text),
+                    (None, None) => condition(kind::PROVIDER_READY, "True", reason::READY, &provider),
                 });
             }
             // Whoever deletes the class waits for its bindings, and these for a word.

@@ -2,11 +2,13 @@
 
 mod adoption;
 mod faults;
+mod trusted;
 
 use super::*;
 use crate::api::names::{annotation, tag};
 use crate::api::{InlinePolicy, RoleSpec, TrustSpec};
 use crate::iam::tags::DECLARED;
+use crate::iam::trust::{Trusted, trust_policy, wide_trust_policy};
 use serde_json::{Value, json};
 
 fn place() -> Place {

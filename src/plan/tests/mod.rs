@@ -18,7 +18,7 @@ use crate::iam::document::Document;
 use crate::iam::owner::Owner;
 use crate::iam::role::Role;
 use crate::iam::tags::{DECLARED, Tags, declared};
-use crate::iam::trust::{Subject, trust_policy};
+use crate::iam::trust::{Subject, Trusted, trust_policy, wide_trust_policy};
 use serde_json::{Value, json};
 
 const ARN: &str = "arn:aws:iam::111122223333:role/irsa/prod_billing_invoices";

@@ -73,9 +73,20 @@ impl World {
 /// The claims that a trust policy names; one that names none lets in somebody else.
 fn subjects(trust: Option<&Document>) -> BTreeSet<String> {
     let text = trust.map(Document::to_json).unwrap_or_default();
-    let claims = text.split('"').filter(|part| part.starts_with("system:serviceaccount:")).map(str::to_owned);
-    let claims: BTreeSet<String> = claims.collect();
-    if claims.is_empty() { [text].into() } else { claims }
+    let Ok(value) = serde_json::from_str::<Value>(&text) else { return [text].into() };
+    let words = |value: &Value| -> Vec<String> {
+        value.to_string().split('"').filter(|part| part.contains(':')).map(str::to_owned).collect()
+    };
+    let statements = value["Statement"].as_array().cloned().unwrap_or_else(|| vec![value["Statement"].clone()]);
+    let mut all = BTreeSet::new();
+    for statement in statements {
+        let claims = words(&statement["Condition"]["StringEquals"]);
+        let claims = claims.iter().filter(|part| part.starts_with("system:serviceaccount:"));
+        let issuer = &statement["Principal"]["Federated"];
+        all.extend(claims.map(|claim| format!("{issuer} {claim}")));
+        all.extend(words(&statement["Principal"]["AWS"]));
+    }
+    if all.is_empty() { [text].into() } else { all }
 }
 
 /// A managed policy that only denies.
@@ -115,7 +126,16 @@ fn spec_tags() -> impl Strategy<Value = Tags> {
 }
 
 fn trusted() -> impl Strategy<Value = Document> {
-    subsequence(vec!["a", "b", "c"], 1..=3).prop_map(|names| trust(&names))
+    let own = || Trusted { issuer: "oidc.example/id/A".into(), provider_arn: PROVIDER.into() };
+    let other = Trusted { issuer: "b.example".into(), provider_arn: "arn:aws:iam::1:oidc-provider/b.example".into() };
+    let principals: Vec<String> = ["ci", "support"].map(|name| format!("arn:aws:iam::1:role/{name}")).into();
+    let parts =
+        (subsequence(vec!["a", "b", "c"], 1..=3), subsequence(vec![other], 0..=1), subsequence(principals, 0..=2));
+    parts.prop_map(move |(names, others, principals)| {
+        let subject = |name: &&str| Subject { namespace: "billing".into(), service_account: (*name).into() };
+        let subjects: Vec<Subject> = names.iter().map(subject).collect();
+        wide_trust_policy(own(), &others, "sts.amazonaws.com", &subjects, &principals.into_iter().collect())
+    })
 }
 
 /// Any wish.

@@ -56,6 +56,25 @@ fn a_class_that_is_ready() {
 }
 
 #[test]
+fn a_provider_of_another_cluster_that_is_missing_is_said() {
+    let lacking = ClassOutcome { untrusted: Some("it does not exist".into()), ..fine(1) };
+    let status = after(&[(1, lacking)]);
+    assert_eq!(says(&status, kind::READY), "True Ready", "this cluster's tokens are taken");
+    assert_eq!(says(&status, kind::PROVIDER_READY), "False NotFound");
+    assert_eq!(says(&after(&[(1, fine(1))]), kind::PROVIDER_READY), "True Ready");
+}
+
+#[test]
+fn the_issuer_stays_what_it_was_while_two_clusters_have_one_id() {
+    let error = Error::because(Category::Blocked, reason::CLUSTER_IDENTITY_CONFLICT, "another issuer");
+    let conflict = ClassOutcome { failure: Some(error), generation: 1, ..ClassOutcome::default() };
+    let status = after(&[(1, fine(1)), (2, conflict)]);
+    assert_eq!(says(&status, kind::READY), "False ClusterIdentityConflict");
+    assert_eq!(says(&status, kind::STALLED), "True ClusterIdentityConflict");
+    assert_eq!(status.issuer.as_deref(), Some("https://oidc.example/id/A"), "a restart goes by it");
+}
+
+#[test]
 fn every_failure() {
     for category in ALL {
         use Category::{Denied, Missing, Quota};

@@ -3,6 +3,7 @@
 
 mod copy;
 mod rebuilt;
+mod trusted;
 
 use crate::harness::{Call, Env, Operator, Space, audit_writes, is, reason};
 use serde_json::{Value, json};
@@ -82,7 +83,8 @@ async fn a_copy_writes_nothing_and_a_rebuilt_cluster_finds_its_roles_again() {
     let there = copy::starts_up(&space, &second).await;
     copy::the_first_goes_on(&space).await;
     drop(operator);
-    rebuilt::from_git(&space, there).await;
+    let there = rebuilt::from_git(&space, there).await;
+    trusted::by_the_class(&space, &there.space).await;
 }
 
 /// The operator in the second control plane, and its namespace.

@@ -13,7 +13,7 @@ fn class(former: &[&str]) -> Value {
     })
 }
 
-pub(super) async fn from_git(first: &Space, second: Second) {
+pub(super) async fn from_git(first: &Space, second: Second) -> Second {
     let Second { env, operator, space } = second;
     let (former, since) = (bare(&first.env.issuer).to_owned(), space.mark().await);
     let mut ids = Vec::new();
@@ -45,7 +45,7 @@ pub(super) async fn from_git(first: &Space, second: Second) {
     assert_eq!(changes_of(&space, "identity-2", since).await, [""; 0], "neither a provider nor a role is made");
 
     let since = space.mark().await;
-    let _operator = taken_over(&space, operator, &env, &former).await;
+    let operator = taken_over(&space, operator, &env, &former).await;
     for (app, id) in APPS.into_iter().zip(&ids) {
         check(&space, &env, app, id).await;
     }
@@ -84,6 +84,7 @@ pub(super) async fn from_git(first: &Space, second: Second) {
     for app in APPS {
         assert!(is(&space.binding(app).await, "Ready", "True"));
     }
+    Second { env, operator, space }
 }
 
 /// The class says that it was this cluster; and the operator is killed in the middle of it, at each kind of call.
