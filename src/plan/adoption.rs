@@ -233,7 +233,8 @@ pub(super) fn part(desired: &Desired, role: &Role, steps: Vec<Step>) -> (Vec<Ste
     (now, later)
 }
 
-/// While the trust policy waits, a ServiceAccount is not sent to a role that may not let it in.
+/// While the trust policy waits, a ServiceAccount is not sent to a role that may not let it in; nor, while permissions wait,
+/// away from another role that has them.
 #[must_use]
 pub fn unannotated(
     desired: &Desired,
@@ -242,10 +243,11 @@ pub fn unannotated(
     steps: Vec<Step>,
 ) -> (Vec<Step>, Vec<Step>) {
     let named = accounts.current.as_ref().and_then(|account| account.annotations.get(annotation::ROLE_ARN));
-    if !waiting.contains(&Step::UpdateTrust) || named == Some(&desired.arn) {
-        return (steps, Vec::new());
-    }
-    steps
-        .into_iter()
-        .partition(|step| !matches!(step, Step::Annotate | Step::Reannotate(_) | Step::CreateServiceAccount))
+    let shut = waiting.contains(&Step::UpdateTrust) && named != Some(&desired.arn);
+    let poor = shut || waiting.iter().any(|step| matches!(step, Step::Attach(_) | Step::PutInline(_)));
+    steps.into_iter().partition(|step| match step {
+        Step::Annotate | Step::CreateServiceAccount => !shut,
+        Step::Reannotate(_) => !poor,
+        _ => true,
+    })
 }

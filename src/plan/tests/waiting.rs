@@ -97,6 +97,13 @@ fn a_service_account_is_annotated_once_the_role_trusts_it() {
     let theirs = annotated_by_another(THERE);
     assert!(of(&desired, &theirs).steps.contains(&Step::Annotate), "it names the role already, and is shared");
     assert!(of(&wish(ALL), &bare).steps.contains(&Step::Annotate));
+    // A first annotation takes nothing from anybody; one that replaces another role's does.
+    for step in [Step::Attach("A".to_owned()), Step::PutInline("p".to_owned())] {
+        let parted = |step: &Step, then: Step| unannotated(&desired, &bare, std::slice::from_ref(step), vec![then]);
+        assert_eq!(parted(&step, reannotate("B")), (vec![], vec![reannotate("B")]));
+        assert_eq!(parted(&step, Step::Annotate), (vec![Step::Annotate], vec![]));
+    }
+    assert_eq!(unannotated(&desired, &bare, &[Step::UpdateRole], vec![reannotate("B")]).0, [reannotate("B")]);
 }
 
 #[test]
