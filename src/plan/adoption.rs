@@ -233,8 +233,8 @@ pub(super) fn part(desired: &Desired, role: &Role, steps: Vec<Step>) -> (Vec<Ste
     (now, later)
 }
 
-/// While the trust policy waits, a ServiceAccount is not sent to a role that may not let it in; nor, while permissions wait,
-/// away from another role that has them.
+/// While the trust policy waits, a ServiceAccount is not sent to a role that may not let it in; and while anything waits,
+/// not away from another one.
 #[must_use]
 pub fn unannotated(
     desired: &Desired,
@@ -243,11 +243,10 @@ pub fn unannotated(
     steps: Vec<Step>,
 ) -> (Vec<Step>, Vec<Step>) {
     let named = accounts.current.as_ref().and_then(|account| account.annotations.get(annotation::ROLE_ARN));
-    let shut = waiting.contains(&Step::UpdateTrust) && named != Some(&desired.arn);
-    let poor = shut || waiting.iter().any(|step| matches!(step, Step::Attach(_) | Step::PutInline(_)));
+    let trusts = !waiting.contains(&Step::UpdateTrust) || named == Some(&desired.arn);
     steps.into_iter().partition(|step| match step {
-        Step::Annotate | Step::CreateServiceAccount => !shut,
-        Step::Reannotate(_) => !poor,
+        Step::Annotate | Step::CreateServiceAccount => trusts,
+        Step::Reannotate(_) => waiting.is_empty(),
         _ => true,
     })
 }

@@ -94,16 +94,18 @@ fn a_service_account_is_annotated_once_the_role_trusts_it() {
     assert!(!waits.steps.contains(&Step::Annotate));
     let (steps, waiting) = unannotated(&desired, &bare, &[Step::UpdateTrust], vec![Step::Annotate]);
     assert_eq!((steps, waiting), (vec![], vec![Step::Annotate]), "also where the role was not read again");
+    let replaces = vec![Step::Reannotate(OTHER.into())];
+    for (waits, stays) in [(vec![Step::Detach(policy("X"))], true), (vec![Step::UpdateTrust], true), (vec![], false)] {
+        let (steps, waiting) = unannotated(&desired, &annotated_by_another(OTHER), &waits, replaces.clone());
+        assert_eq!(
+            (steps.is_empty(), waiting.is_empty()),
+            (stays, !stays),
+            "Pods keep the role that they have: {waits:?}"
+        );
+    }
     let theirs = annotated_by_another(THERE);
     assert!(of(&desired, &theirs).steps.contains(&Step::Annotate), "it names the role already, and is shared");
     assert!(of(&wish(ALL), &bare).steps.contains(&Step::Annotate));
-    // A first annotation takes nothing from anybody; one that replaces another role's does.
-    for step in [Step::Attach("A".to_owned()), Step::PutInline("p".to_owned())] {
-        let parted = |step: &Step, then: Step| unannotated(&desired, &bare, std::slice::from_ref(step), vec![then]);
-        assert_eq!(parted(&step, reannotate("B")), (vec![], vec![reannotate("B")]));
-        assert_eq!(parted(&step, Step::Annotate), (vec![Step::Annotate], vec![]));
-    }
-    assert_eq!(unannotated(&desired, &bare, &[Step::UpdateRole], vec![reannotate("B")]).0, [reannotate("B")]);
 }
 
 #[test]
