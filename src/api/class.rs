@@ -95,6 +95,12 @@ pub struct IrsaClassSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = identity::principals)]
     pub trusted_principals: Vec<String>,
+    /// The --cluster-id of another cluster that is to take over the roles of bindings that leave mode Manage, or that are
+    /// retained when their binding is deleted: they get the tag irsa-operator.io/adoptable-by, which lets the binding of
+    /// the same namespace and name there adopt them. It is taken back when the binding returns to Manage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = identity::cluster_id)]
+    pub hand_over_to: Option<String>,
     /// How roles are made: what holds for all bindings of the class.
     #[serde(default)]
     pub role: ClassRoleSpec,

@@ -45,3 +45,13 @@ pub fn principals(schema: &mut Schema) {
         );
     });
 }
+
+/// The id of another cluster.
+pub fn cluster_id(schema: &mut Schema) {
+    set(schema, json!({"minLength": 1, "maxLength": 24}));
+    rule(
+        schema,
+        "self.matches(r'^[a-z0-9-]*$')",
+        "write the --cluster-id of the other cluster: lower case letters, digits and -",
+    );
+}

@@ -6,6 +6,7 @@ use super::contested::may_rest;
 use super::deletion;
 use super::execute::{Run, carry_out, hidden};
 use super::fuse;
+use super::hand_over;
 use super::lock::RoleLock;
 use super::rival::refuse_rival;
 use super::state::{Class, Ctx, State};
@@ -125,8 +126,11 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
             state.snapshot.forget(&desired.arn);
             state.wake_sharing(&desired.arn, &object.head.key);
         }
-        return carry_out(ctx, &run, Observed::Agreed, Some(Seen::default()), outcome).await;
+        let offered = hand_over::offer_role(ctx, &run, &class.spec, outcome).await;
+        carry_out(ctx, &run, Observed::Agreed, Some(Seen::default()), outcome).await?;
+        return offered;
     }
+    hand_over::offer_role(ctx, &run, &class.spec, outcome).await?;
     if let Some(at) = ctx.state().fuse.waits(&object.head.key, Instant::now()).filter(|_| !fresh) {
         return Err(Stop::Later(at));
     }
@@ -285,6 +289,7 @@ fn remember(ctx: &Ctx, object: &LeanBinding, desired: &Desired) {
     let mut state = ctx.state();
     let memory = state.memory.entry(object.head.key.clone()).or_default();
     let before = memory.role_arn.replace(desired.arn.clone());
+    memory.offered.take_if(|_| desired.mode == Mode::Manage);
     if let Some(before) = before.filter(|before| *before != desired.arn) {
         state.snapshot.forget(&before);
         state.wake_sharing(&before, &object.head.key);

@@ -6,6 +6,7 @@ use super::api::{self, ApiError};
 use super::binding::{Stop, seen_accounts, who};
 use super::bygone::{asks_to_retain, candidates, class, computed, last_wish, mode, named, owner, place};
 use super::fuse;
+use super::hand_over;
 use super::lock::RoleLock;
 use super::state::Ctx;
 use super::tell::{conclude, reference};
@@ -13,7 +14,7 @@ use super::worker::Next;
 use super::write;
 use crate::api::names::FINALIZER;
 use crate::api::reason::event;
-use crate::api::{AllowSpec, Mode};
+use crate::api::{AllowSpec, IrsaClassSpec, Mode};
 use crate::aws::Aws;
 use crate::desired::Place;
 use crate::error::{Category, Error};
@@ -121,6 +122,8 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
             Ok(Some(role)) => Some(role).filter(|role| role.arn == arn.to_string()),
             // Shortly after a write of ours AWS may not show the role everywhere: then it is as we wrote it.
             Ok(None) => unseen(ctx, object, &arn)?,
+            // It was left to another cluster, which has taken it.
+            Err(error) if error.category == Category::Denied && mode != Mode::Manage => None,
             // The fence of our own IAM policy hides what is not ours, and this binding never had a role that it knew of.
             Err(error) if error.category == Category::Denied && object.status().role_id.is_none() => {
                 unseen(ctx, object, &arn)?
@@ -139,7 +142,15 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
             }
             _ => (BTreeSet::new(), Vec::new()),
         };
-        let found = Found { aws: &aws, place: Some(&place), arn: &arn, role: role.as_ref(), attached, inline };
+        let found = Found {
+            aws: &aws,
+            place: Some(&place),
+            class: class.as_ref(),
+            arn: &arn,
+            role: role.as_ref(),
+            attached,
+            inline,
+        };
         let asked = extent;
         let extent = asked.with(&owner, role.as_ref(), adopted_may_go);
         remove(ctx, object, &owner, extent, &found, outcome).await?;
@@ -174,6 +185,7 @@ fn unseen(ctx: &Ctx, object: &LeanBinding, arn: &RoleArn) -> Result<Option<Role>
 struct Found<'a> {
     aws: &'a Aws,
     place: Option<&'a Place>,
+    class: Option<&'a IrsaClassSpec>,
     arn: &'a RoleArn,
     role: Option<&'a Role>,
     attached: BTreeSet<String>,
@@ -182,7 +194,7 @@ struct Found<'a> {
 
 impl<'a> Found<'a> {
     fn nothing(aws: &'a Aws) -> Self {
-        Self { aws, place: None, arn: &NOWHERE, role: None, attached: BTreeSet::new(), inline: Vec::new() }
+        Self { aws, place: None, class: None, arn: &NOWHERE, role: None, attached: BTreeSet::new(), inline: Vec::new() }
     }
 }
 
@@ -208,7 +220,7 @@ async fn remove(
         account_name: object.service_account.as_deref().unwrap_or_default(),
         extent,
     };
-    for step in removal(&what)? {
+    for step in hand_over::offered(removal(&what)?, found.class, owner) {
         ctx.accounts.going_on()?;
         if found.place.is_some_and(|place| ctx.state().is_frozen(place)) {
             return Err(Stop::Stale);

@@ -16,6 +16,7 @@ mod events;
 mod execute;
 mod facts;
 mod fuse;
+mod hand_over;
 mod issuers;
 mod known;
 mod lease;

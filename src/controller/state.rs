@@ -124,6 +124,8 @@ pub struct Memory {
     pub trouble: Option<(Category, Instant)>,
     /// The role that it was last reconciled to.
     pub role_arn: Option<String>,
+    /// To whom its role was offered, since it is not managed any more.
+    pub offered: Option<String>,
     /// It waits for the first snapshot of its account.
     pub waits: bool,
     /// What was said before a role was taken over.

@@ -1,11 +1,12 @@
 //! What differs between a role that is there and the one that is wanted.
 
 use super::{Note, Plan, Standing, Step, adoption};
-use crate::api::names::INLINE_PREFIX;
+use crate::api::names::{INLINE_PREFIX, tag};
 use crate::desired::Desired;
 use crate::iam::document::{Document, INLINE_TOTAL_MAX, inline_total};
+use crate::iam::owner::Owner;
 use crate::iam::role::Role;
-use crate::iam::tags;
+use crate::iam::tags::{self, Tags};
 use crate::iam::trust::{Subjects, subjects_change};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -64,12 +65,21 @@ fn marks(desired: &Desired, role: &Role, standing: Standing, steps: &mut Vec<Ste
         missing = rest;
     }
     withdrawn.extend(adoption::spent(&desired.owner, &role.tags));
+    withdrawn.extend(taken_back(&desired.owner, &role.tags));
     if !withdrawn.is_empty() {
         steps.push(Step::Untag(withdrawn));
     }
     if !missing.is_empty() {
         steps.push(Step::Tag(missing));
     }
+}
+
+/// That the role was offered to the binding of the same name in another cluster, which ends when it is managed again.
+fn taken_back(owner: &Owner, live: &Tags) -> Option<String> {
+    let same = format!("/{}/{}", owner.namespace, owner.binding);
+    let elsewhere = |value: &str| value.strip_suffix(&same).is_some_and(|cluster| cluster != owner.cluster);
+    let mut offers = live.iter().filter(|(key, _)| key.eq_ignore_ascii_case(tag::ADOPTABLE_BY));
+    offers.find(|(_, value)| elsewhere(value)).map(|(key, _)| key.clone())
 }
 
 /// Policies that nobody asked for: those to remove, what only takes permissions away and stays, and what we put there

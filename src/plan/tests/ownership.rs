@@ -68,6 +68,19 @@ fn a_role_that_is_not_ours_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn an_offer_to_another_cluster_is_taken_back_and_no_other() {
+    let desired = desired();
+    let steps = |offer: &str| {
+        let role = with_tag("irsa-operator.io/Adoptable-By", Some(offer));
+        words(&plan(&desired, &present(&role), &settled(&desired), &none()).unwrap().steps)
+    };
+    assert_eq!(steps("green/billing/invoices"), ["remove the tags irsa-operator.io/Adoptable-By"]);
+    for other in ["green/billing/orders", "green/shop/invoices", "green/xbilling/invoices", "invoices", ""] {
+        assert_eq!(steps(other), [""; 0], "{other}: somebody moves it elsewhere");
+    }
+}
+
+#[test]
 fn a_held_role_is_not_written_and_what_waits_is_known() {
     let mut held = with_tag("IRSA-operator.io/HOLD", Some(""));
     let desired = desired();

@@ -39,7 +39,10 @@ impl Operator {
         // Free now, and the kernel gives it to nobody else so soon.
         let address = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").to_string();
         let mut command = Command::new(program);
-        command.arg("run").args(["--cluster-id", super::CLUSTER_ID, "--listen", &address]).args(flags);
+        command.arg("run").args(["--listen", &address]).args(flags);
+        if !flags.contains(&"--cluster-id") {
+            command.args(["--cluster-id", super::CLUSTER_ID]);
+        }
         // The AWS environment whole, because a profile or proxy of the user's own would send it elsewhere.
         command.env_clear().envs(env.operator_variables()).env("RUST_BACKTRACE", "1");
         // What the emulator shows lags behind for 2 s at most, and so need not be distrusted for 90 seconds.

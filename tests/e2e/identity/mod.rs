@@ -2,6 +2,7 @@
 //! cluster that was rebuilt from Git.
 
 mod copy;
+mod cut_over;
 mod rebuilt;
 mod trusted;
 
@@ -85,6 +86,7 @@ async fn a_copy_writes_nothing_and_a_rebuilt_cluster_finds_its_roles_again() {
     drop(operator);
     let there = rebuilt::from_git(&space, there).await;
     trusted::by_the_class(&space, &there.space).await;
+    cut_over::by_edits_alone(&space, &there).await;
 }
 
 /// The operator in the second control plane, and its namespace.

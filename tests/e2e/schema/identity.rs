@@ -9,7 +9,19 @@ pub fn cases() -> Vec<Case> {
     let mut cases = issuers("takeOverFromIssuers", 16, "must have at most 16 items", former);
     cases.extend(issuers("trustedIssuers", 8, "must have at most 8 items", trusted));
     cases.extend(principals());
+    cases.extend(cluster_id());
     cases
+}
+
+fn cluster_id() -> Vec<Case> {
+    let one = |id: &str| json!({"spec": {"handOverTo": id}});
+    let (at, form) = ("spec.handOverTo", "write the --cluster-id of the other cluster");
+    vec![
+        yes("another cluster's id", one(&"g-0".repeat(8))),
+        no("an empty id", one(""), at, "at least 1 chars long"),
+        no("an id of 25 characters", one(&"g".repeat(25)), at, "may not be more than 24"),
+        no("an id with upper case", one("Green"), at, form),
+    ]
 }
 
 fn principals() -> Vec<Case> {
