@@ -180,8 +180,8 @@ async fn what_would_take_policies_from_many_waits_for_a_word() {
                  annotate irsaclass default irsa-operator.io/allow-removals=25. This one was planned in the first pass";
     let detach = json!(["detach arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"]);
     join_all(names.iter().map(async |name| {
-        let binding = space.until(name, "is held", |b| reason(b, "Stalled") == "MassChangeHeld").await;
-        assert!(message(&binding, "Stalled").starts_with(words), "{binding}");
+        let held = |b: &Value| reason(b, "Stalled") == "MassChangeHeld" && message(b, "Stalled").starts_with(words);
+        let binding = space.until(name, "is held with all the others", held).await;
         assert_eq!((reason(&binding, "Ready"), &binding["status"]["pendingSteps"]), ("MassChangeHeld", &detach));
     }))
     .await;
