@@ -37,9 +37,8 @@ async fn application(space: &Space, count: usize) -> Vec<String> {
 
 async fn held(space: &Space, names: &[String], words: &str) {
     join_all(names.iter().map(async |name| {
-        let so = |binding: &Value| reason(binding, "Stalled") == "MassChangeHeld";
-        let binding = space.until(name, "is held", so).await;
-        assert!(message(&binding, "Stalled").starts_with(words), "{binding}");
+        let so = |b: &Value| reason(b, "Stalled") == "MassChangeHeld" && message(b, "Stalled").starts_with(words);
+        space.until(name, words, so).await;
     }))
     .await;
 }

@@ -203,7 +203,7 @@ fn tags_of_others_stay_and_keys_are_one_in_any_case() {
     let steps = steps_for(|_, role| {
         role.tags.insert("auditor".into(), "x".into());
         role.tags.insert("aws:cloudformation:stack-id".into(), "x".into());
-        role.tags.insert("irsa-operator.io/adoptable-by".into(), "blue/billing/invoices".into());
+        role.tags.insert("irsa-operator.io/adoptable-by".into(), "blue/shop/invoices".into());
     });
     assert_eq!(steps, []);
     let steps = steps_for(|_, role| {
