@@ -77,6 +77,9 @@ pub const BULK_READ_DENIED: &str = "BulkReadDenied";
 /// So much differs at once that a second snapshot has to say the same.
 pub const SNAPSHOT_SUSPECT: &str = "SnapshotSuspect";
 
+/// What stands on RoleReady and is no failure: somebody should know.
+pub const NOTED: [&str; 5] = [ROLE_RECREATED, RESTRICTED, HELD, MASS_CHANGE_HELD, CONTESTED];
+
 /// All reasons of conditions, so that a byte tells which.
 pub const KNOWN: [&str; 28] = [
     PENDING,

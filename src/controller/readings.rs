@@ -23,10 +23,13 @@ impl State {
         let classes: BTreeSet<&str> = self.classes.iter().map(|class| &*class.head.key.name).collect();
         let mut deletions: BTreeMap<&str, (usize, Duration)> =
             classes.iter().map(|class| (*class, Default::default())).collect();
-        let mut bindings = BTreeMap::new();
+        let (mut bindings, mut noted) = (BTreeMap::new(), BTreeMap::new());
         for binding in self.bindings.iter() {
             let class = binding.class_name.as_deref().filter(|class| classes.contains(class)).unwrap_or_default();
             *bindings.entry((class, binding.says.reason(), binding.says.ready)).or_default() += 1;
+            if let Some(why) = binding.says.noted() {
+                *noted.entry((class.to_owned(), why)).or_default() += 1;
+            }
             if let Some(since) = binding.head.deleted.as_ref().filter(|_| binding.head.has_finalizer(FINALIZER)) {
                 // The API server's clock may be ahead of ours.
                 let age = Duration::try_from(now.duration_since(since.0)).unwrap_or_default();
@@ -40,6 +43,7 @@ impl State {
                 .into_iter()
                 .map(|((class, why, ready), n)| ((class.to_owned(), why, ready), n))
                 .collect(),
+            noted,
             deletions: deletions.into_iter().map(|(class, of)| (class.to_owned(), of)).collect(),
             queue: self.queue.depth(),
             accounts: self.account_readings(),
@@ -76,9 +80,13 @@ mod tests {
 
     /// A binding of this class, in this deletion, Ready for this reason.
     fn put(state: &mut State, name: &str, class: Value, deleted: Option<(&str, &str)>, why: Option<&str>) {
+        let status = |why: &str| if why == "Ready" { "True" } else { "False" };
         let conditions: Vec<Value> = why
-            .map(|why| json!({"type": "Ready", "status": if why == "Ready" { "True" } else { "False" }, "reason": why}))
+            .map(|why| json!({"type": "Ready", "status": status(why), "reason": why}))
             .into_iter()
+            .chain([
+                json!({"type": "RoleReady", "status": "True", "reason": if name == "3" { "Held" } else { "Ready" }}),
+            ])
             .collect();
         let (since, finalizer) = deleted.map_or((Value::Null, json!([])), |(at, by)| (json!(at), json!([by])));
         let object = json!({
@@ -120,6 +128,7 @@ mod tests {
                 ("b", ready, true, 3)
             ]
         );
+        assert_eq!(readings.noted, [(("a".to_owned(), "Held"), 1)].into());
         let deletions: Vec<_> = readings.deletions.iter().map(|(class, (n, age))| (class.as_str(), *n, *age)).collect();
         assert_eq!(deletions, [("", 1, minutes(0)), ("a", 0, minutes(0)), ("b", 2, minutes(10))]);
         assert_eq!(readings.queue.due, [1, 0, 0, 0, 0]);

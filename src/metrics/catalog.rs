@@ -31,6 +31,9 @@ catalog! {
     BINDINGS = "gauge" "bindings" "" ["class", "reason", "ready"]
         "IrsaBindings by class, by the reason of their condition Ready, and by whether it is True; class is empty where \
          the binding names none or one that does not exist";
+    NOTED = "gauge" "bindings_noted" "" ["class", "reason"]
+        "IrsaBindings by what stands on their condition RoleReady and is no failure: Contested, Held, MassChangeHeld, \
+         Restricted or RoleRecreated; those of which there are none are left out";
     DELETIONS = "gauge" "deletions_pending" "" ["class"]
         "IrsaBindings whose deletion was asked for and that still hold the finalizer";
     OLDEST_DELETION = "gauge" "longest_pending_deletion" "seconds" ["class"]

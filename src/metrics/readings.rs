@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 pub struct Readings {
     /// How many bindings are so: class, reason, Ready.
     pub bindings: BTreeMap<(String, &'static str, bool), usize>,
+    /// How many bindings are noted to be so: class, reason.
+    pub noted: BTreeMap<(String, &'static str), usize>,
     /// The pending deletions of each class: how many, and the age of the oldest.
     pub deletions: BTreeMap<String, (usize, Duration)>,
     /// The queue.
@@ -54,6 +56,8 @@ impl Collector for Readings {
                 ([text(class), (*reason).into(), ready.into()], *count as f64)
             }),
         )?;
+        let noted = self.noted.iter().map(|((class, why), count)| ([text(class), (*why).into()], *count as f64));
+        to.gauge(&about::NOTED, noted)?;
         let deletions = || self.deletions.iter();
         to.gauge(&about::DELETIONS, deletions().map(|(class, (count, _))| ([text(class)], *count as f64)))?;
         to.gauge(&about::OLDEST_DELETION, deletions().map(|(class, (_, age))| ([text(class)], age.as_secs_f64())))?;

@@ -23,6 +23,7 @@ const GOLDEN: &[(&str, &str, &str)] = &[
     ("irsa_operator_aws_quota_limit", "gauge", "account,quota"),
     ("irsa_operator_aws_quota_used", "gauge", "account,quota"),
     ("irsa_operator_bindings", "gauge", "class,ready,reason"),
+    ("irsa_operator_bindings_noted", "gauge", "class,reason"),
     ("irsa_operator_build_info", "info", "version"),
     ("irsa_operator_contested", "gauge", "account"),
     ("irsa_operator_deletions_pending", "gauge", "class"),
@@ -84,6 +85,7 @@ fn full() -> Scrape {
     };
     let readings = Readings {
         bindings: [(("c\"\\\n".to_owned(), reason::READY, true), 3)].into(),
+        noted: [(("c".to_owned(), reason::HELD), 1)].into(),
         deletions: [("c".to_owned(), (1, second))].into(),
         queue: Depth::default(),
         watches: vec![("irsabindings".to_owned(), true)],

@@ -122,8 +122,7 @@ fn role_notice(previous: &BindingStatus, next: &BindingStatus) -> Option<Notice>
     let now = find(&next.conditions, kind::ROLE_READY)?;
     let before = find(&previous.conditions, kind::ROLE_READY);
     let news = before.is_none_or(|c| c.reason != now.reason || c.message != now.message);
-    let noted = [reason::ROLE_RECREATED, reason::RESTRICTED, reason::HELD, reason::MASS_CHANGE_HELD, reason::CONTESTED];
-    let reason = noted.into_iter().find(|r| now.reason == *r)?;
+    let reason = reason::NOTED.into_iter().find(|r| now.reason == *r)?;
     news.then(|| Notice::new(true, reason, "Observe", now.message.clone()))
 }
 

@@ -3,7 +3,7 @@
 use super::NsName;
 use super::lean::{Head, Kept, Meta, Picked, pick, share};
 use super::packed::Packed;
-use crate::api::reason::{KNOWN, OTHER, PENDING, condition};
+use crate::api::reason::{KNOWN, NOTED, OTHER, PENDING, condition};
 use crate::api::{
     BindingStatus, ClassStatus, IrsaBinding, IrsaBindingSpec, IrsaClass, IrsaClassSpec,
     names::{ALLOW_REMOVALS, DEFAULT_CLASS},
@@ -42,20 +42,31 @@ pub struct Says {
     pub stalled: bool,
     /// The reason of the condition Ready, as a place in [`KNOWN`]: there may be 10,000 of these.
     why: u8,
+    /// The same of the condition RoleReady.
+    role: u8,
 }
 
 impl Says {
-    /// What a status with such conditions says.
+    /// What a status with such conditions says, with the reasons of Ready and RoleReady.
     #[must_use]
-    pub fn new(ready: bool, stalled: bool, reason: &str) -> Self {
-        let known = KNOWN.iter().position(|known| *known == reason).unwrap_or(KNOWN.len() - 1);
-        Self { ready, stalled, why: u8::try_from(known).unwrap_or(u8::MAX) }
+    pub fn new(ready: bool, stalled: bool, reason: &str, role: &str) -> Self {
+        let place = |reason: &str| {
+            let known = KNOWN.iter().position(|known| *known == reason).unwrap_or(KNOWN.len() - 1);
+            u8::try_from(known).unwrap_or(u8::MAX)
+        };
+        Self { ready, stalled, why: place(reason), role: place(role) }
     }
 
     /// The reason of the condition Ready, from [`KNOWN`]; `Pending` where there is no such condition yet.
     #[must_use]
     pub fn reason(self) -> &'static str {
         KNOWN.get(usize::from(self.why)).copied().unwrap_or(OTHER)
+    }
+
+    /// What is noted of the role and is no failure: the reason of the condition RoleReady, if it is from [`NOTED`].
+    #[must_use]
+    pub fn noted(self) -> Option<&'static str> {
+        KNOWN.get(usize::from(self.role)).copied().filter(|reason| NOTED.contains(reason))
     }
 }
 
@@ -228,8 +239,8 @@ impl Says {
         let text = status.map(RawValue::get).filter(|text| is_object(text)).unwrap_or("{}");
         let status: Status<'_> = serde_json::from_str(text).unwrap_or_default();
         let is = |kind: &str| status.conditions.iter().any(|c| c.kind == kind && c.status == "True");
-        let why = status.conditions.iter().find(|c| c.kind == condition::READY).map_or(PENDING, |c| &*c.reason);
-        Self::new(is(condition::READY), is(condition::STALLED), why)
+        let why = |kind: &str| status.conditions.iter().find(|c| c.kind == kind).map_or(PENDING, |c| &*c.reason);
+        Self::new(is(condition::READY), is(condition::STALLED), why(condition::READY), why(condition::ROLE_READY))
     }
 }
 

@@ -60,9 +60,9 @@ fn a_binding_knows_what_its_status_says_whatever_it_is() {
         format!(r#"{{"type":"{kind}","status":"{status}",{more}}}"#)
     };
     let conditions = |all: &[String]| format!(r#"{{"roleArn":"a","conditions":[{}]}}"#, all.join(","));
-    let ready = Says::new(true, false, "Other");
+    let ready = Says::new(true, false, "Other", "Other");
     assert_eq!(says(&conditions(&[condition("RoleReady", "True"), condition("Ready", "True")])), ready);
-    let stalled = Says::new(false, true, "Other");
+    let stalled = Says::new(false, true, "Other", "Pending");
     assert_eq!(says(&conditions(&[condition("Ready", "False"), condition("Stalled", "True")])), stalled);
     for nothing in ["null", "{}", "[]", "3", r#"{"conditions":3}"#, r#"{"conditions":[{"type":"Ready"}]}"#] {
         assert_eq!(says(nothing), Says::default(), "{nothing}");
