@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down soak bench image
+.PHONY: help demo test up down soak bench image image-test
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-6s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 demo: ## The whole story on a real control plane and an AWS emulator; cleans up after itself
 	@dev/demo
@@ -21,6 +21,9 @@ soak: ## What takes minutes by nature, and the numbers to hold
 
 bench: ## The numbers to hold alone
 	@dev/bench
+
+image-test: ## Build the image and start it without a daemon; takes root and ten minutes
+	@dev/tests/image_test.sh
 
 image: ## The operator's image for this machine, as an OCI archive in dist/
 	@dev/image/build.sh

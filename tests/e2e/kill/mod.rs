@@ -4,6 +4,7 @@
 mod adoption;
 mod bindings;
 mod changes;
+mod handed;
 mod providers;
 mod quarantine;
 mod replaced;
@@ -147,6 +148,7 @@ async fn a_kill_at_any_call_is_made_good_by_the_next_start() {
     let operator = changes::at_each_call(&env, operator).await;
     let operator = replaced::at_each_call(&env, operator).await;
     let operator = adoption::at_each_call(&env, operator).await;
+    let operator = handed::at_the_call(&env, operator).await;
     let operator = bindings::deleted_while_nobody_runs(&env, operator).await;
     let operator = bindings::deleted_before_aws_shows_them(&env, operator).await;
     let operator = bindings::with_a_new_account_of_its_own(&env, operator).await;
