@@ -111,14 +111,14 @@ async fn a_role_without_a_binding_is_cut_off_once_until_that_is_back() {
     a_restart_means_nothing_to_it(&env, &space, operator).await;
     let operator = start(&env, FLAGS).await;
 
-    // The binding takes the role back with all that it was, and the policy goes last.
+    // The binding takes the role back, which sweeps have shown, with all that it was; and the policy goes last.
     let since = space.mark().await;
     let detach = space.aws.iam.detach_role_policy().role_name(space.role_name("lost"));
     detach.policy_arn("arn:aws:iam::aws:policy/ReadOnlyAccess").send().await.expect("detached");
     space.make_binding("lost", spec("lost")).await;
     let binding = space.ready("lost").await;
     assert_eq!((&binding["status"]["roleId"], reason(&binding, "RoleReady")), (&id, "Ready"), "{binding}");
-    assert_eq!(space.changes("lost", since).await, ["CreateRole", "AttachRolePolicy", "DeleteRolePolicy"]);
+    assert_eq!(space.changes("lost", since).await, ["AttachRolePolicy", "DeleteRolePolicy"]);
     assert_eq!(space.role("lost").await["inline"], json!({}));
     counted(&operator, 1.0, 0.0).await;
 
