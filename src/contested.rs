@@ -139,15 +139,16 @@ impl Contested {
         correction.next(self.window).filter(|next| *next > now)
     }
 
-    /// When something that waits has its turn, or a fight is over unless it is needed again until then.
+    /// When something that waits has its turn, or a fight is over unless it is needed again until then. What had its turn
+    /// and is kept out by something else is not asked for: that will wake it.
     #[must_use]
-    pub fn next(&self, binding: &NsName) -> Option<Instant> {
+    pub fn next(&self, binding: &NsName, now: Instant) -> Option<Instant> {
         let contested = self.fights.get(binding)?.corrections.iter().filter(|correction| correction.contested);
         let next = |correction: &Correction| match correction.open {
             true => correction.next(self.window),
             false => Some(correction.needed + self.window),
         };
-        contested.filter_map(next).min()
+        contested.filter_map(next).filter(|at| *at > now).min()
     }
 
     /// What is to be said. It changes only where something else is fought for: no times, no numbers.

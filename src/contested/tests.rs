@@ -87,7 +87,9 @@ fn it_is_put_right_once_in_an_hour_and_said_all_the_time() {
     for round in 0..5 {
         let last = 200 + round * HOUR;
         world.note(last + 300, &[], &[attach("A")]);
-        assert_eq!(world.contested.next(&key_of("app")), Some(world.at(last + HOUR)));
+        assert_eq!(world.contested.next(&key_of("app"), world.at(last + 300)), Some(world.at(last + HOUR)));
+        // Whatever keeps it out then, it is not asked for at once again and again.
+        assert_eq!(world.contested.next(&key_of("app"), world.at(last + HOUR)), None);
         assert_eq!(world.waits(last + HOUR - 1, &attach("A")), Some(last + HOUR));
         assert_eq!(world.waits(last + HOUR, &attach("A")), None, "its turn");
         // However long it takes until then.
@@ -95,7 +97,11 @@ fn it_is_put_right_once_in_an_hour_and_said_all_the_time() {
         assert_eq!(world.says(), said, "the same words each time");
         world.corrected(last + HOUR, &attach("A"));
         let over = last + 2 * HOUR;
-        assert_eq!(world.contested.next(&key_of("app")), Some(world.at(over)), "nothing waits, but for the end");
+        assert_eq!(
+            world.contested.next(&key_of("app"), world.at(last + HOUR)),
+            Some(world.at(over)),
+            "nothing waits, but for the end"
+        );
     }
 }
 
@@ -106,7 +112,7 @@ fn an_hour_without_need_ends_it() {
     world.note(300, &[], &[attach("A")]);
     // The other tool, or somebody, has put it right.
     world.note(400, &[], &[]);
-    assert_eq!(world.contested.next(&key_of("app")), Some(world.at(300 + HOUR)));
+    assert_eq!(world.contested.next(&key_of("app"), world.at(400)), Some(world.at(300 + HOUR)));
     assert_eq!(world.contested.tidy(world.at(300 + HOUR - 1)), []);
     assert!(world.says().role.is_some());
     assert_eq!(world.contested.tidy(world.at(300 + HOUR)), [key_of("app")], "to be told");

@@ -14,6 +14,7 @@ use super::tell::conclude;
 use super::worker::Next;
 use super::write;
 use crate::api::names::{FINALIZER, annotation};
+use crate::api::reason;
 use crate::api::{IrsaBindingSpec, Mode};
 use crate::desired::{Desired, Who, desired};
 use crate::error::{Category, Error};
@@ -84,7 +85,9 @@ pub async fn reconcile(ctx: &Ctx, key: &NsName, kind: Kind) -> Next {
 fn decided(ctx: &Ctx, key: &NsName, outcome: &Outcome) {
     let mut state = ctx.state();
     let waits = state.memory.get(key).is_some_and(|memory| memory.waits);
-    if !waits && !outcome.trouble().is_some_and(|error| error.category.is_outage()) {
+    // In an account that is frozen nobody knows yet what is to be done there once it is not.
+    let unknown = |error: &Error| error.category.is_outage() || error.reason == reason::CLUSTER_IDENTITY_CONFLICT;
+    if !waits && !outcome.trouble().is_some_and(unknown) {
         state.fuse.decided(key);
     }
 }

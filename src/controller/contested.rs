@@ -45,7 +45,7 @@ pub fn note(ctx: &Ctx, object: &LeanBinding, previous: &BindingStatus, outcome: 
         state.contested.note(key, &seen, now);
     }
     outcome.contested = state.contested.says(key, &role.arn);
-    state.contested.next(key)
+    state.contested.next(key, now)
 }
 
 /// Whether a role that differs may stay so for now: all that differs is left for later.

@@ -115,7 +115,9 @@ pub async fn carry_out(
 ) -> Result<(), Stop> {
     let mut id = seen.as_ref().map(|seen| seen.id.clone()).filter(|id| !id.is_empty());
     loop {
-        outcome.rests.clear();
+        // What was left for later when the role was read is still to be done.
+        let manages = run.desired.mode == Mode::Manage;
+        outcome.rests = seen.as_ref().filter(|_| manages).map(|s| s.extras.foreseen.clone()).unwrap_or_default();
         let (mut denying, mut known) = (BTreeSet::new(), None);
         if let Observed::Present(role) = &observed {
             known = Some(role.as_ref().clone());
@@ -178,7 +180,6 @@ pub async fn carry_out(
         outcome.notes = plan.notes;
         outcome.pending.append(&mut outcome.rests);
         if let Some(seen) = seen {
-            outcome.pending.extend(seen.extras.foreseen);
             outcome.notes.extend(seen.extras.notes);
             outcome.pending.extend(seen.extras.held);
         }

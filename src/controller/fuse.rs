@@ -59,9 +59,12 @@ impl State {
     }
 
     /// A class was edited: whatever this takes from its bindings is counted before any of it is taken.
-    pub fn begin_class_pass(&mut self, class: &str) {
+    ///
+    /// `default`: it is or was the class of bindings that name none.
+    pub fn begin_class_pass(&mut self, class: &str, default: bool) {
         let Self { fuse, bindings, .. } = self;
-        let its = bindings.iter().filter(|b| b.head.deleted.is_none() && b.class_name.as_deref() == Some(class));
+        let uses = |b: &&Arc<LeanBinding>| b.class_name.as_deref().map_or(default, |name| name == class);
+        let its = bindings.iter().filter(|b| b.head.deleted.is_none()).filter(uses);
         fuse.edited(class, its.map(|binding| &binding.head.key), Instant::now());
     }
 

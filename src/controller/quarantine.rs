@@ -22,7 +22,7 @@ use crate::plan::Step;
 use crate::queue::Kind;
 use crate::status::Notice;
 use crate::store::NsName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::{debug, info, warn};
@@ -59,15 +59,23 @@ impl State {
         (spec.mode == Mode::Manage).then_some(spec.orphans)
     }
 
+    /// The issuers under which roles of this class may have been made, too.
+    fn former_issuers_of(&self, class: &str) -> Vec<String> {
+        let object = self.classes.get(&NsName::new("", class));
+        object.and_then(|object| object.decode().ok()).map(|spec| spec.take_over_from_issuers).unwrap_or_default()
+    }
+
     /// What is to be done in an account of which a sweep has just told all. Those to be cut off are noted before it is
     /// asked whether one may be, and so are those that may be next: sweeps need not show all of them at once.
     fn quarantine_tasks(&mut self, account: &str) -> Vec<Task> {
-        let mut policies: BTreeMap<&str, Option<OrphanPolicy>> = BTreeMap::new();
+        let mut policies: BTreeMap<&str, (Option<OrphanPolicy>, Vec<String>)> = BTreeMap::new();
         let mut tasks = Vec::new();
         let suspects = self.orphans.suspects(account).into_iter().flatten();
         for orphan in suspects.filter(|orphan| self.bindings.get(orphan.binding).is_none()) {
             let class = orphan.class;
-            let policy = *policies.entry(class).or_insert_with(|| self.orphan_policy(class, account));
+            let (policy, former) = policies
+                .entry(class)
+                .or_insert_with(|| (self.orphan_policy(class, account), self.former_issuers_of(class)));
             let Some((seen, put)) = self.classes_seen.get(class).zip(policy.and_then(|policy| orphan.to_be(policy)))
             else {
                 continue;
@@ -78,17 +86,18 @@ impl State {
                 binding: orphan.binding.name.to_string(),
                 issuer: seen.place.issuer.clone(),
                 class: class.to_owned(),
-                ..Owner::default()
+                former: former.clone(),
             };
             let aws = seen.aws.on_behalf(Kind::Sweep, Arc::default());
             let confirmed = orphan.confirmed;
             tasks.push(Task { arn: orphan.arn.to_owned(), owner, put, confirmed, aws });
         }
         let here = self.classes_seen.iter().filter(|(_, seen)| seen.place.account == account);
+        let put: BTreeSet<NsName> = tasks.iter().filter(|task| task.put).map(Task::binding).collect();
         for class in here.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
             let noted = self.fuse.pending(&class).into_iter();
             for key in noted.filter(|key| self.fuse.removal(key) == Some(Removal::Quarantine)).collect::<Vec<_>>() {
-                if !tasks.iter().any(|task| task.put && task.binding() == key) {
+                if !put.contains(&key) {
                     self.fuse.settled(&key);
                 }
             }

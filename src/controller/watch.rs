@@ -112,8 +112,9 @@ impl Followed for LeanClass {
         }
         let same = before.is_some_and(|b| b.head.generation == now.head.generation && b.is_default == now.is_default);
         if !same {
-            state.begin_class_pass(&name);
-            state.wake_bindings_of(&name, now.is_default || before.is_some_and(|before| before.is_default));
+            let default = now.is_default || before.is_some_and(|before| before.is_default);
+            state.begin_class_pass(&name, default);
+            state.wake_bindings_of(&name, default);
         }
     }
     fn gone(state: &mut State, was: &Self) {

@@ -4,7 +4,7 @@
 //! allows it. From then on the role is the binding's: what is only added is added at once, and what would be lost waits.
 
 use super::{Accounts, Step};
-use crate::api::names::{annotation, tag};
+use crate::api::names::{INLINE_PREFIX, annotation, tag};
 use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::iam::owner::{Owner, Ownership};
@@ -226,6 +226,8 @@ pub(super) fn part(desired: &Desired, role: &Role, steps: Vec<Step>) -> (Vec<Ste
             Step::UpdateTrust if !narrow => now.push(step),
             Step::Attach(_) if !narrow => now.push(step),
             Step::PutInline(ref name) if !narrow && !role.inline.contains_key(name) => now.push(step),
+            // What we cut off ourselves while there was no binding, the role had before.
+            Step::DeleteInline(ref name) if name.starts_with(INLINE_PREFIX) => now.push(step),
             Step::UpdateRole if role.max_session <= desired.max_session => now.push(step),
             _ => later.push(step),
         }

@@ -37,6 +37,19 @@ fn our_own_quarantine_goes_last_and_is_nobody_elses_restriction() {
 }
 
 #[test]
+fn it_goes_from_a_role_that_was_taken_over_as_well_whatever_else_waits() {
+    let desired = desired();
+    assert!(!desired.adoption.accepts_removals);
+    let mut live = role(&desired);
+    live.tags.insert(tag::ADOPTED.into(), "prod".into());
+    cut_off(&mut live);
+    live.attached.insert(policy("X"));
+    let plan = steps(&desired, &live);
+    assert_eq!(words(&plan.steps), ["remove the inline policy irsa-operator-quarantine"]);
+    assert_eq!(plan.waiting, [Step::Detach(policy("X"))], "what it had is not taken from it");
+}
+
+#[test]
 fn what_takes_something_from_a_role() {
     let taken = |change: &dyn Fn(&mut Desired, &mut Role)| {
         let mut wanted = desired();
