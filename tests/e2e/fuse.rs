@@ -228,6 +228,12 @@ async fn a_boundary_for_all_waits(env: &Env, space: &Space, names: &[String]) {
     assert!(nothing_was_touched(space, names, since).await);
     // Taken back, it is held no more. The same edit may say how many there will be.
     shell(env, &format!("kubectl patch irsaclass default --type merge -p '{}'", edit("second")));
+    join_all(names.iter().map(|name| {
+        let so =
+            |b: &Value| b["status"]["pendingSteps"][0].as_str().is_some_and(|step| step.ends_with("policy/second"));
+        space.until(name, "is held for the second", so)
+    }))
+    .await;
     let both = format!(
         r#"{{"metadata":{{"annotations":{{"irsa-operator.io/allow-removals":"26"}}}},{}"#,
         edit("first").trim_start_matches('{')
