@@ -10,8 +10,11 @@ mod harness;
 
 mod blind;
 mod budget;
+mod contested;
 mod faults;
 mod fleet;
+mod fuse;
+mod identity;
 mod minute;
 mod replicas;
 mod storm;
