@@ -2,6 +2,7 @@
 
 use super::account::accounts;
 use super::adopt;
+use super::agree::{agree, foresee, is_theirs, own_id};
 use super::annotate::{account_step, waits};
 use super::binding::Stop;
 use super::contested;
@@ -13,12 +14,9 @@ use crate::aws::{Aws, Created};
 use crate::contested::suspect;
 use crate::desired::Desired;
 use crate::error::{Category, Error};
-use crate::iam::owner::Ownership;
 use crate::iam::role::{Observed, Role};
-use crate::plan::{
-    self, Accounts, Facet, Plan, Step, after, claims, created, explained, goes_on, plan, standing, unannotated, whole,
-};
-use crate::snapshot::{Extras, Seen};
+use crate::plan::{self, Facet, Plan, Step, after, created, explained, goes_on, plan, standing, unannotated};
+use crate::snapshot::Seen;
 use crate::status::Outcome;
 use crate::store::NsName;
 use std::collections::BTreeSet;
@@ -99,12 +97,6 @@ pub fn hidden(desired: &Desired, error: Error) -> Error {
     if hides { plan::hidden(desired) } else { error }
 }
 
-/// The id of a role that is the binding's: what is only offered to it is not for its status.
-fn own_id(run: &Run<'_>, role: Option<&Role>) -> Option<String> {
-    let ours = |role: &&Role| matches!(run.desired.owner.judge(&role.tags), Ownership::Ours { .. });
-    role.filter(ours).map(|role| role.id.clone())
-}
-
 /// Plans and does, and tells `outcome`.
 pub async fn carry_out(
     ctx: &Ctx,
@@ -135,15 +127,19 @@ pub async fn carry_out(
             (accounts.current.is_none() && !service_account.create).then(|| service_account.name.clone());
         let mut plan = match plan(run.desired, &observed, &accounts, &denying) {
             Ok(plan) => plan,
-            // The role may be ours: it is the ServiceAccount that is another's.
+            // The role may be ours: it is the ServiceAccount that is another's; or there is none of the name.
             Err(error) => {
-                outcome.failure = Some((Some(Facet::ServiceAccount), error));
+                let nowhere = observed == Observed::Absent && run.desired.adoption.named;
+                let facet = if nowhere { Facet::Role } else { Facet::ServiceAccount };
+                outcome.failure = Some((Some(facet), error));
                 return Ok(());
             }
         };
         if let Some(seen) = &seen {
             (plan.steps, plan.waiting) = unannotated(run.desired, &accounts, &seen.extras.waiting, plan.steps);
             plan.waiting.splice(..0, seen.extras.waiting.iter().cloned());
+            // Nobody is sent to a role that is on hold and not ours.
+            plan.steps.retain(|_| !is_theirs(seen) || run.desired.mode == Mode::Observe);
         }
         if run.desired.mode == Mode::Observe {
             foresee(ctx, run, plan, (known, denying, seen), &accounts, outcome);
@@ -189,67 +185,6 @@ pub async fn carry_out(
         }
         return Ok(());
     }
-}
-
-/// Tells what would be done, and remembers what it was found by: until a sweep shows something else, the role is not
-/// read again.
-fn foresee(
-    ctx: &Ctx,
-    run: &Run<'_>,
-    plan: Plan,
-    (known, denying, seen): (Option<Role>, BTreeSet<String>, Option<Seen>),
-    accounts: &Accounts,
-    outcome: &mut Outcome,
-) {
-    let (arn, now) = (&run.desired.arn, Instant::now());
-    let id = match (&known, seen) {
-        (_, Some(seen)) => {
-            let theirs = seen.extras.foreseen.iter().any(claims);
-            outcome.pending = whole(run.desired, seen.extras.foreseen, accounts);
-            outcome.held = !seen.extras.held.is_empty();
-            outcome.pending.extend(seen.extras.held);
-            outcome.notes = seen.extras.notes;
-            outcome.waiting = plan.waiting;
-            Some(seen.id).filter(|id| !id.is_empty() && !theirs)
-        }
-        (role, None) => {
-            match role {
-                Some(role) => agree(ctx, run, &plan, role, denying, &[]),
-                None => {
-                    let due = ctx.next_direct_look(&run.desired.account, now);
-                    ctx.state().snapshot.absent(arn, due);
-                }
-            }
-            outcome.held = !plan.held.is_empty();
-            outcome.pending = plan.steps;
-            outcome.pending.extend(plan.held);
-            outcome.notes = plan.notes;
-            outcome.waiting = plan.waiting;
-            own_id(run, known.as_ref())
-        }
-    };
-    if let Some(role) = &mut outcome.role {
-        role.id = id;
-    }
-}
-
-/// Remembers that the role is as desired, but for what stays as it is, and what is `left` for later.
-fn agree(ctx: &Ctx, run: &Run<'_>, plan: &Plan, role: &Role, denying: BTreeSet<String>, left: &[Step]) {
-    let (now, settle) = (Instant::now(), ctx.settings.settle);
-    let aws = plan.steps.iter().filter(|step| step.facet() != Facet::ServiceAccount);
-    let foreseen: Vec<Step> =
-        aws.filter(|step| run.desired.mode == Mode::Observe || left.contains(step)).cloned().collect();
-    // What was only looked at is as it was read, whatever is wanted.
-    let clean = run.desired.mode == Mode::Observe
-        || plan.steps.iter().all(|step| step.facet() == Facet::ServiceAccount || left.contains(step));
-    let (notes, held) = (plan.notes.clone(), plan.held.clone());
-    let waiting: Vec<Step> =
-        plan.waiting.iter().filter(|step| step.facet() != Facet::ServiceAccount).cloned().collect();
-    let extras = Extras { notes, held, waiting, denying, foreseen };
-    let due = ctx.next_direct_look(&run.desired.account, now);
-    let seen = Seen { id: role.id.clone(), extras, due };
-    ctx.state().fuse.settled(run.binding);
-    ctx.state().snapshot.agree(run.desired.fingerprint(), role, seen, clean, settle, now);
 }
 
 async fn steps(
@@ -310,7 +245,13 @@ async fn steps(
                 }
             };
             match (&sent, known.as_mut()) {
-                (Ok(()), Some(role)) => after(role, run.desired, step),
+                (Ok(()), Some(role)) => {
+                    after(role, run.desired, step);
+                    // One that was taken over from a former issuer tells of no other cluster any more.
+                    if matches!(step, Step::Tag(tags) if tags.contains_key(tag::ISSUER)) {
+                        ctx.witness(&run.desired.owner, Some(role));
+                    }
+                }
                 // It may have been done all the same.
                 (Err(error), _) if error.category == Category::Transient => *known = None,
                 _ => {}

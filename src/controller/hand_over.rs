@@ -39,9 +39,13 @@ pub async fn offer_role(ctx: &Ctx, run: &Run<'_>, class: &IrsaClassSpec, outcome
         role => role?,
     };
     ctx.witness(&desired.owner, role.as_ref());
+    if role.as_ref().is_some_and(|role| tags::get(&role.tags, tag::HOLD).is_some()) {
+        // It is offered once somebody takes that off.
+        return Ok(());
+    }
     let ours = role.filter(|role| {
         let ours = matches!(desired.owner.judge(&role.tags), Ownership::Ours { .. });
-        role.arn == desired.arn && ours && tags::get(&role.tags, tag::HOLD).is_none()
+        role.arn == desired.arn && ours
     });
     // Shortly after a write of ours AWS may still show what was before.
     let own = ctx.own_role(&desired.arn);

@@ -3,6 +3,7 @@
 
 mod account;
 mod adopt;
+mod agree;
 mod annotate;
 mod api;
 mod beat;

@@ -116,8 +116,8 @@ pub fn plan(
             }
             if tags::get(&role.tags, tag::HOLD).is_some() {
                 plan.held = std::mem::take(&mut plan.steps);
-                plan.held.append(&mut plan.waiting);
                 if std::mem::take(&mut plan.adopts) {
+                    plan.held.append(&mut plan.waiting);
                     return Ok(plan);
                 }
             }

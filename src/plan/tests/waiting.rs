@@ -109,6 +109,19 @@ fn a_service_account_is_annotated_once_the_role_trusts_it() {
 }
 
 #[test]
+fn a_hold_sends_nobody_to_a_role_that_does_not_trust_them_yet() {
+    let desired = wish(Adoption { accepts_removals: false, ..ALL });
+    let mut live = role(&desired);
+    live.tags.extend([(tag::ADOPTED.to_owned(), "prod".to_owned()), (tag::HOLD.to_owned(), String::new())]);
+    live.trust = Some(trust(&["x"]));
+    live.max_session = 1800;
+    let bare = Accounts { current: Some(account(&BTreeMap::new())), former: Vec::new() };
+    let plan = plan(&desired, &present(&live), &bare, &none()).unwrap();
+    assert_eq!((plan.steps, plan.held), (vec![], vec![Step::UpdateRole]));
+    assert_eq!(plan.waiting, [Step::UpdateTrust, Step::Annotate]);
+}
+
+#[test]
 fn parting_loses_no_step() {
     let desired = wish(ALL);
     let mut role = offered(&desired, |role| role.tags.extend(tags_of(&[("cost", "1")])));
