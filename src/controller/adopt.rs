@@ -5,9 +5,9 @@ use super::state::Ctx;
 use super::tell::reference;
 use crate::api::names::tag;
 use crate::error::{Category, Error};
-use crate::iam::owner::Owner;
+use crate::iam::owner::{Owner, Ownership};
 use crate::iam::role::Role;
-use crate::plan::{Plan, Step, offered};
+use crate::plan::{Plan, Step, may_go_over, offered};
 use crate::status::{Outcome, adopting, awaiting};
 use crate::store::LeanBinding;
 
@@ -25,17 +25,21 @@ pub fn announce(ctx: &Ctx, run: &Run<'_>, plan: &Plan) {
     ctx.events.send(reference(binding.as_ref()), notice);
 }
 
-/// The role of a binding that goes. Shortly after it was taken over AWS may show it as it was before: then it is as we
-/// wrote it, or, if that was done by a process before this one, it is not known yet whose it is.
+/// The role of a binding that goes. Shortly after it was taken over AWS may show it as it was before: by this binding,
+/// and it is as we wrote it; by another one, and it is not to be marked or deleted for what it was. Where that was done by
+/// a process before this one, it is not known yet whose it is.
 pub fn as_taken(ctx: &Ctx, object: &LeanBinding, owner: &Owner, role: Role) -> Result<Role, Error> {
-    if !offered(owner, &role) {
-        return Ok(role);
-    }
-    if let Some(mut own) = ctx.own_role(&role.arn).filter(|own| own.id == role.id) {
-        own.tags.extend(role.tags.into_iter().filter(|(key, _)| key.eq_ignore_ascii_case(tag::HOLD)));
-        return Ok(own);
-    }
-    if ctx.may_have_missed(object.head.created.as_ref()) {
+    let ours = |role: &Role| matches!(owner.judge(&role.tags), Ownership::Ours { .. });
+    let changes_hands = offered(owner, &role) || (ours(&role) && may_go_over(&role.tags));
+    let unsure = match ctx.own_role(&role.arn).filter(|own| own.id == role.id) {
+        Some(mut own) if offered(owner, &role) => {
+            own.tags.extend(role.tags.into_iter().filter(|(key, _)| key.eq_ignore_ascii_case(tag::HOLD)));
+            return Ok(own);
+        }
+        Some(own) => ours(&role) && !ours(&own),
+        None => changes_hands && ctx.may_have_missed(object.head.created.as_ref()),
+    };
+    if unsure {
         let text = format!("AWS may still show {} as it was before it was taken over", role.arn);
         return Err(Error::new(Category::Settling, text));
     }

@@ -36,6 +36,13 @@ pub fn is_adopted(tags: &Tags) -> bool {
     tags::get(tags, tag::ADOPTED).is_some()
 }
 
+/// Whether another binding may have taken the role, or be about to: one that was made and is offered to nobody stays whose
+/// it is.
+#[must_use]
+pub fn may_go_over(tags: &Tags) -> bool {
+    is_adopted(tags) || tags::get(tags, tag::ADOPTABLE_BY).is_some()
+}
+
 /// Whether the step makes another's role this binding's.
 #[must_use]
 pub fn claims(step: &Step) -> bool {
