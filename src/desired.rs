@@ -13,10 +13,11 @@ pub use parts::TAGS_MAX;
 use crate::api::names;
 use crate::api::{DeletionPolicy, IrsaBindingSpec, IrsaClassSpec, Mode};
 use crate::error::Error;
+use crate::guardrails::Unfit;
 use crate::iam::document::Document;
 use crate::iam::owner::Owner;
 use crate::iam::tags::Tags;
-use crate::iam::trust::Subject;
+use crate::iam::trust::{Subject, trust_policy};
 use crate::iam::vars::Vars;
 use crate::iam::{arn, name};
 use parts::{annotations, audience, description, inline, invalid, managed, role_tags};
@@ -25,7 +26,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use trusted::trust;
 
 /// What is known of the place where roles are made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// `--cluster-id`.
     pub cluster_id: String,
@@ -101,6 +102,8 @@ pub struct Desired {
     pub retain: bool,
     /// What may be done about a role of the name that is there already.
     pub adoption: Adoption,
+    /// What the spec asks for beside, and the class does not allow: see [`crate::guardrails`].
+    pub unfit: Option<Box<Unfit>>,
 }
 
 /// What must be true of the ServiceAccount.
@@ -124,7 +127,7 @@ impl Desired {
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.mode, &self.owner, &self.arn, &self.description, self.max_session, &self.boundary).hash(&mut hasher);
-        (&self.tags, &self.trust, &self.managed, &self.inline).hash(&mut hasher);
+        (&self.tags, &self.trust, &self.managed, &self.inline, &self.unfit).hash(&mut hasher);
         self.adoption.accepts_removals.hash(&mut hasher);
         hasher.finish()
     }
@@ -182,7 +185,6 @@ pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, plac
     let audience = audience(spec, class)?;
     let role = spec.role.clone().unwrap_or_default();
     let provider_arn = place.provider_arn();
-    let subject = Subject { namespace: who.namespace.to_owned(), service_account: spec.service_account.name.clone() };
     Ok(Desired {
         mode,
         account: place.account.clone(),
@@ -201,7 +203,7 @@ pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, plac
             })
             .transpose()?,
         tags: role_tags(&role.tags, &class.role.tags, &owner, &vars)?,
-        trust: trust(class, place, &audience, &[subject], &vars)?,
+        trust: trust(class, place, &audience, &subjects(who, spec), &vars)?,
         managed: managed(spec, &vars)?,
         inline: inline(spec, &vars)?,
         service_account: DesiredAccount {
@@ -210,6 +212,7 @@ pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, plac
             annotations: annotations(spec, &arn, &audience),
             replaces: spec.service_account.replace_role_arn.clone(),
         },
+        unfit: None,
         retain: spec.deletion_policy.unwrap_or(class.role.deletion_policy) == DeletionPolicy::Retain,
         adoption,
         owner,
@@ -217,6 +220,21 @@ pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, plac
         arn,
         name,
     })
+}
+
+/// A trust policy that lets in nobody.
+///
+/// # Errors
+/// `Invalid` as for [`desired`].
+pub fn nobody(spec: &IrsaBindingSpec, class: &IrsaClassSpec, place: &Place) -> Result<Document, Error> {
+    Ok(trust_policy(&place.provider_arn(), &place.issuer, &audience(spec, class)?, &[]))
+}
+
+/// The ServiceAccounts that may assume the role, all of the binding's namespace.
+fn subjects(who: Who<'_>, spec: &IrsaBindingSpec) -> Vec<Subject> {
+    let further = spec.trust.iter().flat_map(|trust| &trust.service_accounts);
+    let names = std::iter::once(&spec.service_account.name).chain(further);
+    names.map(|name| Subject { namespace: who.namespace.to_owned(), service_account: name.clone() }).collect()
 }
 
 /// The role of mode Annotate is made by another cluster, by that one's id.

@@ -89,7 +89,8 @@ impl Category {
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Invalid | Self::Forbidden => reason::INVALID,
+            Self::Invalid => reason::INVALID,
+            Self::Forbidden => reason::FORBIDDEN,
             Self::Conflict => reason::CONFLICT,
             Self::Missing => reason::NOT_FOUND,
             Self::Credentials => reason::CREDENTIALS,
@@ -159,7 +160,7 @@ mod tests {
     fn what_each_category_leads_to() {
         let table = [
             (Invalid, OnChange, "Invalid", "v"),
-            (Forbidden, OnChange, "Invalid", "v"),
+            (Forbidden, OnChange, "Forbidden", "v"),
             (Conflict, Slow, "Conflict", "v"),
             (Missing, Slow, "NotFound", ""),
             (Credentials, Slow, "Credentials", "o"),

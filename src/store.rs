@@ -13,6 +13,7 @@ mod index;
 mod lean;
 #[cfg(test)]
 mod model;
+mod namespace;
 mod ns_name;
 mod packed;
 mod service_account;
@@ -22,6 +23,7 @@ mod wire_tests;
 pub use custom::{LeanBinding, LeanClass, Says, Undecodable};
 pub use index::Index;
 pub use lean::{Head, Kept, Watched};
+pub use namespace::LeanNamespace;
 pub use ns_name::NsName;
 pub use packed::Packed;
 pub use service_account::{Applier, Keys, LeanServiceAccount};

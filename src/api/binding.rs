@@ -1,6 +1,6 @@
 //! `IrsaBinding`: one ServiceAccount and what it may do in AWS.
 
-use super::{AdoptionSpec, Mode, rules};
+use super::{AdoptionSpec, Mode, allow_rules, rules};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -197,6 +197,11 @@ pub struct TrustSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = rules::audience)]
     pub audience: Option<String>,
+    /// More ServiceAccounts of the binding's namespace that may assume the role, at most 20, where the class allows it.
+    /// They are not annotated: their Pods name the role themselves, or somebody annotates them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = allow_rules::subjects)]
+    pub service_accounts: Vec<String>,
 }
 
 /// What becomes of AWS objects when their Kubernetes object is deleted.

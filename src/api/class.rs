@@ -1,6 +1,6 @@
 //! `IrsaClass`: what a StorageClass is to volumes, for roles: where they are made, and how.
 
-use super::{AllowSpec, DeletionPolicy, Mode, identity, rules};
+use super::{AllowSpec, DeletionPolicy, Mode, OnViolation, allow_rules, identity, rules};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -63,6 +63,7 @@ use std::collections::BTreeMap;
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::keeps_account(), validation = rules::names_without_cluster())]
+#[x_kube(validation = allow_rules::allows_own_deletion_policy(), validation = allow_rules::allows_own_session())]
 pub struct IrsaClassSpec {
     /// The AWS account of the roles, where it is not the operator's own. It can't be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,9 +105,15 @@ pub struct IrsaClassSpec {
     /// How roles are made: what holds for all bindings of the class.
     #[serde(default)]
     pub role: ClassRoleSpec,
-    /// What bindings may ask for beyond a role of their own. What is absent is not allowed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub allow: Option<AllowSpec>,
+    /// What bindings of the class may give themselves. What is absent allows nothing: a class without it makes no role.
+    #[serde(default)]
+    pub allow: AllowSpec,
+    /// What becomes of what is on a role and not allowed any more, because the class was tightened or something about the
+    /// namespace has changed: Keep (the default) leaves policies that are on the role and in the spec, tells of them and
+    /// writes none of them again; Revoke takes them off. Boundary, trust, tags and longest session follow the class in
+    /// either case, and a new binding that does not fit gets no role.
+    #[serde(default)]
+    pub on_violation: OnViolation,
     /// What becomes of a role of the class whose binding is gone without having been deleted. Report (the default): it is
     /// told in status.orphans. Quarantine: it also gets the inline policy irsa-operator-quarantine, which denies
     /// everything, once; that goes when the binding is back. Report again takes it off. The role itself is never deleted.

@@ -5,6 +5,7 @@
 
 mod adoption;
 mod allow;
+mod allow_rules;
 mod binding;
 mod class;
 mod identity;
@@ -15,7 +16,10 @@ mod rules;
 pub mod schema;
 
 pub use adoption::{AdoptionPolicy, AdoptionSpec};
-pub use allow::{AllowAdopt, AllowSpec};
+pub use allow::{
+    AllowAdopt, AllowSpec, AllowedInline, AllowedNamespaces, AllowedServiceAccounts, AllowedTags, InlineRule,
+    LabelOperator, LabelRequirement, MAX_BINDINGS, NamespaceSelector, OnViolation,
+};
 pub use binding::{
     BindingStatus, DeletionPolicy, InlinePolicy, IrsaBinding, IrsaBindingSpec, PoliciesSpec, RoleSpec,
     ServiceAccountSpec, TrustSpec,

@@ -46,6 +46,8 @@ pub const UNAVAILABLE: &str = "Unavailable";
 pub const CLASS_NOT_READY: &str = "ClassNotReady";
 /// A role of ours was made for a cluster of the same id with another issuer.
 pub const CLUSTER_IDENTITY_CONFLICT: &str = "ClusterIdentityConflict";
+/// The class does not allow it.
+pub const FORBIDDEN: &str = "Forbidden";
 /// The change would give the role another account, path or name.
 pub const IDENTITY_CHANGED: &str = "IdentityChanged";
 /// A role that was taken over has what the spec does not list, and nobody said yet that it may be taken off.
@@ -81,7 +83,7 @@ pub const SNAPSHOT_SUSPECT: &str = "SnapshotSuspect";
 pub const NOTED: [&str; 5] = [ROLE_RECREATED, RESTRICTED, HELD, MASS_CHANGE_HELD, CONTESTED];
 
 /// All reasons of conditions, so that a byte tells which.
-pub const KNOWN: [&str; 28] = [
+pub const KNOWN: [&str; 29] = [
     PENDING,
     READY,
     INVALID,
@@ -95,6 +97,7 @@ pub const KNOWN: [&str; 28] = [
     UNAVAILABLE,
     CLASS_NOT_READY,
     CLUSTER_IDENTITY_CONFLICT,
+    FORBIDDEN,
     IDENTITY_CHANGED,
     AWAITING_ACCEPT_REMOVALS,
     ROLE_RECREATED,

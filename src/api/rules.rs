@@ -15,9 +15,9 @@ use schemars::Schema;
 use serde_json::{Value, json};
 
 /// One character that IAM allows in names and in paths between slashes.
-const WORD: &str = r"[\w+=,.@-]";
+pub(super) const WORD: &str = r"[\w+=,.@-]";
 /// A variable, known or not.
-const VARIABLE: &str = r"\$\([^()]*\)";
+pub(super) const VARIABLE: &str = r"\$\([^()]*\)";
 
 pub(super) fn rule(schema: &mut Schema, cel: impl Into<String>, message: impl AsRef<str>) {
     validate(schema, Rule::new(cel).message(message.as_ref())).expect("a rule is plain JSON");
@@ -90,7 +90,7 @@ pub fn boundary(schema: &mut Schema) {
     policy_lengths(schema);
 }
 
-fn policy_arn_pattern() -> &'static str {
+pub(super) fn policy_arn_pattern() -> &'static str {
     r"arn:(?:aws[a-z0-9-]*|\$\(partition\)):iam::(?:aws|[0-9]{12}|\$\(account\)):policy/"
 }
 

@@ -2,7 +2,7 @@
 
 use super::Aws;
 use crate::error::{Category, Error};
-use crate::iam::arn::Caller;
+use crate::iam::arn::{Caller, role_of_caller};
 
 /// Account and partition that the operator's credentials belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Identity {
     pub account: String,
     /// `aws`, `aws-cn`, …
     pub partition: String,
+    /// The name of our own role there, where it is one.
+    pub role: Option<String>,
 }
 
 impl Aws {
@@ -28,7 +30,8 @@ impl Aws {
         let Caller { partition, account } = caller.ok_or_else(|| {
             Error::new(Category::Transient, format!("sts:GetCallerIdentity answered no ARN but {:?}", answer.arn()))
         })?;
-        Ok(Identity { account, partition })
+        let role = answer.arn().and_then(role_of_caller).map(str::to_owned);
+        Ok(Identity { account, partition, role })
     }
 
     /// `eks:DescribeCluster`: the cluster's issuer, with `https://`.

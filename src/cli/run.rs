@@ -123,13 +123,15 @@ async fn serve(args: &Args) -> Result<(), String> {
     config.default_retry = false;
     let listener =
         tokio::net::TcpListener::bind(args.listen).await.map_err(|e| format!("--listen {}: {e}", args.listen))?;
-    let kinds = ["irsabindings", "irsaclasses", "serviceaccounts"].into_iter();
+    let kinds = ["irsabindings", "irsaclasses", "serviceaccounts", "namespaces"].into_iter();
     let kinds: Vec<String> = kinds.chain(args.leader_elect.then_some(LEASES)).map(str::to_owned).collect();
     let health = Arc::new(Health::waiting_for(&kinds));
     let unusable = |e: kube::Error| format!("the API server can't be talked to: {e}");
+    let own = std::env::var("POD_NAMESPACE").ok().filter(|name| !name.is_empty());
+    let own = own.unwrap_or_else(|| config.default_namespace.clone());
     let leadership = if args.leader_elect {
-        let own = args.leader_elect_namespace.clone().or_else(|| std::env::var("POD_NAMESPACE").ok());
-        let namespace = own.filter(|name| !name.is_empty()).unwrap_or_else(|| config.default_namespace.clone());
+        let elected = args.leader_elect_namespace.clone().filter(|name| !name.is_empty());
+        let namespace = elected.unwrap_or_else(|| own.clone());
         let client = kube::Client::try_from(config.clone()).map_err(unusable)?;
         Leadership::stand(client, &namespace, health.clone())
     } else {
@@ -146,6 +148,7 @@ async fn serve(args: &Args) -> Result<(), String> {
         contested_window: args.contested_window,
         role_reserve: args.role_reserve,
         fuse: args.fuse,
+        namespace: own,
         concurrency: usize::from(args.concurrency),
     };
     // Port 0 takes a free one: then this line is where to find it.

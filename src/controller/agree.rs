@@ -80,5 +80,5 @@ pub fn agree(ctx: &Ctx, run: &Run<'_>, plan: &Plan, role: &Role, denying: BTreeS
     let due = ctx.next_direct_look(&run.desired.account, now);
     let seen = Seen { id: own_id(run, Some(role)).unwrap_or_default(), extras, due };
     ctx.state().fuse.settled(run.binding);
-    ctx.state().snapshot.agree(run.desired.fingerprint(), role, seen, clean, settle, now);
+    ctx.state().snapshot.agree(run.wish, role, seen, clean, settle, now);
 }

@@ -2,6 +2,7 @@
 
 use super::account::accounts;
 use super::api::ApiError;
+use super::bounds;
 use super::contested::may_rest;
 use super::deletion;
 use super::execute::{Run, carry_out, hidden};
@@ -101,19 +102,25 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     outcome.mode = Some(spec.mode.within(class.spec.mode));
     refuse_rival(&ctx.state(), object, &spec)?;
     let desired = desired(who(&object.head.key, &class.name), &spec, &class.spec, &class.place)?;
+    let (desired, forbidden) = bounds::confine(ctx, object, &spec, &class, desired)?;
     let mut desired = located(&ctx.state(), object, desired);
     if desired.mode != Mode::Annotate {
         refuse_new_identity(ctx, &class, object, &spec, &desired).await?;
     }
-    let fresh = desired.mode != Mode::Observe && claim(ctx, object, &spec, &class).await?;
+    // What its class does not allow as it stands is not claimed before there is a role.
+    let claims = desired.mode != Mode::Observe;
+    let fresh = claims && forbidden.is_none() && claim(ctx, object, &spec, &class).await?;
     // One that a sweep has shown is there already: a cluster that was rebuilt, or a binding that was away.
     let fresh = fresh && !ctx.state().snapshot.shows(&desired.arn);
     outcome.role = Some(info(&desired, object));
+    outcome.forbidden.clone_from(&forbidden);
     let key = object.head.key.clone();
     let before = object.status();
     outcome.wish_changed = ctx.state().snapshot.wished_otherwise(&desired.arn, desired.fingerprint());
     let run = Run {
         desired: &desired,
+        wish: desired.fingerprint(),
+        class: (&class.name, class.generation),
         binding: &key,
         aws: &class.aws,
         had_role: before.role_id.is_some(),
@@ -123,6 +130,9 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     };
     remember(ctx, object, &desired);
     if desired.mode == Mode::Annotate {
+        if let Some(error) = forbidden.filter(|_| !object.head.has_finalizer(FINALIZER)) {
+            return Err(refused(outcome, error));
+        }
         if object.status().mode != Some(Mode::Annotate) {
             // Of the role nothing is asked any more, and nothing remembered.
             let mut state = ctx.state();
@@ -137,7 +147,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     if let Some(at) = ctx.state().fuse.waits(&object.head.key, Instant::now()).filter(|_| !fresh) {
         return Err(Stop::Later(at));
     }
-    match judge(ctx, object, &desired) {
+    match judge(ctx, object, &run) {
         _ if fresh => {}
         // What was left for later has its turn.
         Judgement::Agreed(seen) if desired.mode == Mode::Manage && !may_rest(ctx, &run, &seen.extras.foreseen) => {}
@@ -151,7 +161,18 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     let (had_role, drift, cause) = (run.had_role, run.drift, run.cause);
     // A binding that we never touched has no role of ours. Whether there is another is asked by CreateRole itself.
     let makes = fresh && !desired.adoption.named;
+    let makes = makes || (forbidden.is_some() && ctx.missed(&desired.arn));
     let observed = if makes { Observed::Absent } else { look(ctx, &run, object).await? };
+    if let Some(error) = forbidden {
+        let ours = |role: &Role| matches!(desired.owner.judge(&role.tags), Ownership::Ours { .. });
+        match &observed {
+            // Nothing is taken over, either, while anything of it is not allowed.
+            Observed::Present(role) if !ours(role) => return Err(refused(outcome, error)),
+            Observed::Absent => return Err(refused(outcome, error)),
+            _ if claims => drop(claim(ctx, object, &spec, &class).await?),
+            _ => {}
+        }
+    }
     if let Observed::Present(role) = &observed
         && let Some(arn) = RoleArn::parse(&role.arn).filter(|arn| role.arn != desired.arn && desired.may_be(arn))
     {
@@ -159,8 +180,26 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         outcome.role = Some(info(&desired, object));
         remember(ctx, object, &desired);
     }
-    let run = Run { desired: &desired, binding: &key, aws: &class.aws, had_role, presumed: false, drift, cause };
+    let wish = desired.fingerprint();
+    let class_now = (class.name.as_str(), class.generation);
+    let run = Run {
+        desired: &desired,
+        wish,
+        class: class_now,
+        binding: &key,
+        aws: &class.aws,
+        had_role,
+        presumed: false,
+        drift,
+        cause,
+    };
     carry_out(ctx, &run, observed, None, outcome).await
+}
+
+/// A binding that has no role gets none while anything of it is not allowed.
+fn refused(outcome: &mut Outcome, error: Error) -> Stop {
+    (outcome.role, outcome.forbidden) = (None, None);
+    Stop::Failed(error)
 }
 
 /// The path of a role that the spec names, as far as it is known without asking AWS: what of it is wrong, a sweep or a
@@ -175,10 +214,11 @@ fn located(state: &State, object: &LeanBinding, desired: Desired) -> Desired {
 }
 
 /// What the snapshot says of the role.
-fn judge(ctx: &Ctx, object: &LeanBinding, desired: &Desired) -> Judgement {
+fn judge(ctx: &Ctx, object: &LeanBinding, run: &Run<'_>) -> Judgement {
+    let desired = run.desired;
     let question = Question {
         arn: &desired.arn,
-        wish: desired.fingerprint(),
+        wish: run.wish,
         wanted: Prints::wanted(desired),
         was_true: was_true(&object.status(), object.head.generation, Some(desired.mode)),
         due: ctx.first_direct_look(&desired.account, Instant::now()),

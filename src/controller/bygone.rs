@@ -114,6 +114,10 @@ pub fn mode(object: &LeanBinding, class: Option<&IrsaClassSpec>) -> Mode {
         mode: Mode,
     }
     let own = serde_json::from_str::<Only>(&object.spec.unpack()).map(|only| only.mode).unwrap_or_default();
+    if class.is_some_and(|class| !class.allow.deletion_policies.contains(&DeletionPolicy::Retain)) {
+        // A mode that leaves the role behind would retain it.
+        return class.map(|class| class.mode).unwrap_or_default();
+    }
     own.within(class.map_or_else(|| object.status().mode.unwrap_or_default(), |class| class.mode))
 }
 
@@ -125,5 +129,6 @@ pub fn asks_to_retain(object: &LeanBinding, class: Option<&IrsaClassSpec>) -> bo
         deletion_policy: Option<DeletionPolicy>,
     }
     let own = serde_json::from_str::<Only>(&object.spec.unpack()).ok().and_then(|only| only.deletion_policy);
-    own.or(class.map(|class| class.role.deletion_policy)) == Some(DeletionPolicy::Retain)
+    let allowed = |own: &DeletionPolicy| class.is_none_or(|class| class.allow.deletion_policies.contains(own));
+    own.filter(allowed).or(class.map(|class| class.role.deletion_policy)) == Some(DeletionPolicy::Retain)
 }

@@ -11,6 +11,7 @@ use crate::api::names::FINALIZER;
 use crate::api::{IrsaClassSpec, Mode, OrphanedRoles};
 use crate::desired::Place;
 use crate::error::{Category, Error};
+use crate::guardrails;
 use crate::iam::name::check_template;
 use crate::queue::{Key, Kind};
 use crate::snapshot::Source;
@@ -92,10 +93,13 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, kind: Kind, outcome: &mut 
             return Err(error.into());
         }
     };
+    guardrails::faults(&spec, &place).inspect_err(|_| forget(ctx, &name))?;
+    let own_role = aws.identity().await?.role;
     let asking = aws.on_behalf(kind, Arc::default());
     let mut seen = ClassSeen {
         place: place.clone(),
         aws,
+        own_role,
         standing: issuers::look(ctx, &asking, &name, &place).await?,
         observed: outcome.observes,
         lacks: None,

@@ -14,7 +14,7 @@ use super::worker::Next;
 use super::write;
 use crate::api::names::FINALIZER;
 use crate::api::reason::event;
-use crate::api::{AllowSpec, IrsaClassSpec, Mode};
+use crate::api::{IrsaClassSpec, Mode};
 use crate::aws::Aws;
 use crate::desired::Place;
 use crate::error::{Category, Error};
@@ -106,7 +106,7 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
     let who = who(&object.head.key, &name);
     let wish = last_wish(who, object, class.as_ref(), &place);
     let owner = wish.as_ref().map_or_else(|| owner(who, &place, class.as_ref()), |desired| desired.owner.clone());
-    let adopted_may_go = class.as_ref().is_some_and(|class| AllowSpec::deletes_adopted(class.allow.as_ref()));
+    let adopted_may_go = class.as_ref().is_some_and(|class| class.allow.deletes_adopted());
     let (mut seen, named) = (None, named(object));
     for mut arn in candidates(ctx, object, computed(who, object, class.as_ref(), &place), &place) {
         let lock = RoleLock::try_take(ctx, &arn.to_string());

@@ -14,6 +14,7 @@ use crate::aws::{Aws, Created};
 use crate::contested::suspect;
 use crate::desired::Desired;
 use crate::error::{Category, Error};
+use crate::guardrails::what_stays;
 use crate::iam::role::{Observed, Role};
 use crate::plan::{self, Facet, Plan, Step, after, created, explained, goes_on, plan, standing, unannotated};
 use crate::snapshot::Seen;
@@ -27,6 +28,10 @@ use std::time::Instant;
 pub struct Run<'a> {
     /// What must be true.
     pub desired: &'a Desired,
+    /// Its fingerprint.
+    pub wish: u64,
+    /// Name and generation of the class that allows it.
+    pub class: (&'a str, i64),
     /// The binding.
     pub binding: &'a NsName,
     /// The account of the role.
@@ -111,6 +116,8 @@ pub async fn carry_out(
         let manages = run.desired.mode == Mode::Manage;
         outcome.rests = seen.as_ref().filter(|_| manages).map(|s| s.extras.foreseen.clone()).unwrap_or_default();
         let (mut denying, mut known) = (BTreeSet::new(), None);
+        let stays = what_stays(run.desired, &observed);
+        let run = &Run { desired: stays.as_ref().unwrap_or(run.desired), ..*run };
         if let Observed::Present(role) = &observed {
             known = Some(role.as_ref().clone());
             outcome.writers[0] = suspect(&role.tags, &run.desired.tags);
@@ -196,7 +203,8 @@ async fn steps(
 ) -> Result<Ended, Stop> {
     let arn = &run.desired.arn;
     for step in &plan.steps {
-        if let Err(error) = ctx.accounts.going_on().and_then(|()| ctx.may_write(run.desired)) {
+        let allowed = || ctx.may_write(run.desired).and_then(|()| ctx.state().still_says(run.class));
+        if let Err(error) = ctx.accounts.going_on().and_then(|()| allowed()) {
             outcome.failure.get_or_insert((Some(step.facet()), error));
             outcome.pending.push(step.clone());
             continue;

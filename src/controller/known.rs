@@ -51,7 +51,14 @@ impl State {
         let seen = self.classes_seen.get(name).filter(done).ok_or_else(|| {
             not_ready(format!("IrsaClass {name} is not ready; see kubectl describe irsaclass {name}"))
         })?;
-        Ok(Class { name: name.to_owned(), spec, place: seen.place.clone(), aws: seen.aws.clone() })
+        Ok(Class {
+            name: name.to_owned(),
+            spec,
+            generation: object.head().generation,
+            own_role: seen.own_role.clone(),
+            place: seen.place.clone(),
+            aws: seen.aws.clone(),
+        })
     }
 
     /// The one class that is marked as default.

@@ -8,6 +8,7 @@ mod annotate;
 mod api;
 mod beat;
 mod binding;
+mod bounds;
 mod bygone;
 mod class;
 mod contested;

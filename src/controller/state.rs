@@ -17,7 +17,7 @@ use crate::metrics::Metrics;
 use crate::orphans::Orphans;
 use crate::queue::{Key, Kind, Queue};
 use crate::snapshot::Snapshot;
-use crate::store::{Kept, LeanBinding, LeanClass, LeanServiceAccount, NsName, Store};
+use crate::store::{Kept, LeanBinding, LeanClass, LeanNamespace, LeanServiceAccount, NsName, Store};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -47,6 +47,8 @@ pub struct Settings {
     pub role_reserve: u8,
     /// `--fuse`: whether deletions wait a moment, and many of them for somebody's word.
     pub fuse: bool,
+    /// The namespace that the operator is at home in.
+    pub namespace: String,
     /// `--concurrency`: how many objects are worked on at a time.
     pub concurrency: usize,
 }
@@ -87,6 +89,8 @@ pub struct State {
     pub classes: Store<LeanClass>,
     /// ServiceAccounts of the cluster.
     pub accounts: Store<LeanServiceAccount>,
+    /// Namespaces of the cluster.
+    pub namespaces: Store<LeanNamespace>,
     /// Whose turn it is.
     pub queue: Queue,
     /// What roles were last seen as.
@@ -141,6 +145,8 @@ pub struct ClassSeen {
     pub aws: Aws,
     /// Whether that account may be written.
     pub standing: Standing,
+    /// The name of our own role in that account.
+    pub own_role: Option<String>,
     /// It was only looked at, and nothing made for it.
     pub observed: bool,
     /// What its OIDC provider lacks, where that was only looked at.
@@ -160,6 +166,10 @@ pub struct Class {
     pub name: String,
     /// What it says.
     pub spec: IrsaClassSpec,
+    /// Which of its generations says so.
+    pub generation: i64,
+    /// The name of our own role in that account.
+    pub own_role: Option<String>,
     /// Where its roles are made.
     pub place: Place,
     /// How that account is reached.
@@ -253,7 +263,7 @@ impl Ctx {
 impl State {
     /// Whether every watch has shown its first complete list. Nothing is decided before.
     pub fn synced(&self) -> bool {
-        self.bindings.synced() && self.classes.synced() && self.accounts.synced()
+        self.bindings.synced() && self.classes.synced() && self.accounts.synced() && self.namespaces.synced()
     }
 
     /// We have changed an OIDC provider.
@@ -299,5 +309,6 @@ impl State {
         if let Some(class) = &gone.class_name {
             self.class_users_changed(class);
         }
+        self.wake_forbidden(&key.namespace);
     }
 }

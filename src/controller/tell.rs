@@ -73,6 +73,8 @@ pub async fn conclude(
         notices(&previous, &next, &outcome).into_iter().for_each(send);
     }
     match category {
+        // The rest of it is as it should be, and goes on being watched.
+        Some(_) if outcome.is_only_forbidden() => Next::Wait,
         Some(category) if quiet => Next::FailedQuietly(category, QUIET.saturating_sub(outcome.trouble_age)),
         Some(category) => Next::Failed(category),
         // Somebody waits for it, and it has no worker meanwhile.

@@ -4,7 +4,7 @@ use super::api::{self, ApiError};
 use super::state::{Ctx, State};
 use crate::backoff::jittered;
 use crate::queue::{Key, Kind};
-use crate::store::{Change, Kept, LeanBinding, LeanClass, LeanServiceAccount, NsName, Store, Watched};
+use crate::store::{Change, Kept, LeanBinding, LeanClass, LeanNamespace, LeanServiceAccount, NsName, Store, Watched};
 use futures::StreamExt;
 use kube::Resource;
 use kube::api::Api;
@@ -44,12 +44,13 @@ impl Backoff for Patience {
     }
 }
 
-/// Starts the three watches.
+/// Starts the watches.
 pub fn start(ctx: &Arc<Ctx>) -> JoinSet<()> {
     let mut watches = JoinSet::new();
     watches.spawn(follow::<LeanBinding>(ctx.clone()));
     watches.spawn(follow::<LeanClass>(ctx.clone()));
     watches.spawn(follow::<LeanServiceAccount>(ctx.clone()));
+    watches.spawn(follow::<LeanNamespace>(ctx.clone()));
     watches
 }
 
@@ -80,6 +81,9 @@ impl Followed for LeanBinding {
             before.into_iter().chain([now]).filter(|_| moved).filter_map(|binding| binding.class_name.as_deref())
         {
             state.class_users_changed(class);
+        }
+        if moved && before.is_some() {
+            state.wake_forbidden(&now.head.key.namespace);
         }
         // Who shared the former ServiceAccount may have it now.
         let (former, current) = (before.and_then(Kept::service_account), now.service_account());
@@ -136,6 +140,16 @@ impl Followed for LeanServiceAccount {
     fn gone(state: &mut State, was: &Self) {
         wake_users(state, was, None);
     }
+}
+
+impl Followed for LeanNamespace {
+    fn store(state: &mut State) -> &mut Store<Self> {
+        &mut state.namespaces
+    }
+    fn changed(state: &mut State, _: Option<&Self>, now: &Self) {
+        state.wake_namespace(&now.head.key.name);
+    }
+    fn gone(_: &mut State, _: &Self) {}
 }
 
 /// The bindings that name a ServiceAccount, and those that have annotated it, but for the one whose own doing it is.

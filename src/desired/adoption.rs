@@ -3,7 +3,7 @@
 use super::Desired;
 use super::parts::invalid;
 use crate::api::names::annotation;
-use crate::api::{AdoptionPolicy, AllowSpec, IrsaBindingSpec, IrsaClassSpec};
+use crate::api::{AdoptionPolicy, IrsaBindingSpec, IrsaClassSpec};
 use crate::error::Error;
 use crate::iam::arn::RoleArn;
 use crate::iam::name::{ROLE_NAME_MAX, is_iam_name};
@@ -27,7 +27,7 @@ impl Adoption {
         Self {
             named: spec.role.as_ref().is_some_and(|role| role.name.is_some()),
             asked: adoption.is_some_and(|adoption| adoption.policy == AdoptionPolicy::IfTagged),
-            allowed: AllowSpec::adopts(class.allow.as_ref()),
+            allowed: class.allow.adopts(),
             accepts_removals: adoption.is_some_and(|adoption| adoption.accept_removals),
         }
     }

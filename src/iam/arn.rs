@@ -181,6 +181,13 @@ impl Caller {
     }
 }
 
+/// The name of the role in what `sts:GetCallerIdentity` answers, `None` where the caller has none.
+#[must_use]
+pub fn role_of_caller(arn: &str) -> Option<&str> {
+    let resource = arn.splitn(6, ':').nth(5)?;
+    resource.strip_prefix("assumed-role/")?.split('/').next()
+}
+
 /// Whether `text` is an account's number.
 pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())

@@ -145,6 +145,14 @@ fn several(value: &Value) -> &[Value] {
     value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
 }
 
+/// Whether a policy of the form of [`trust_policy`] lets in this subject, given as its claim.
+#[must_use]
+pub fn names(document: &Document, claim: &str) -> bool {
+    let subject = json!(literal(claim));
+    let is = |one: &String| serde_json::from_str::<Vec<Value>>(one).is_ok_and(|parts| parts.last() == Some(&subject));
+    trusted(document).is_some_and(|all| all.iter().any(is))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::document::TRUST_MAX;

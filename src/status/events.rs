@@ -46,7 +46,7 @@ pub fn notices(previous: &BindingStatus, next: &BindingStatus, outcome: &Outcome
     if let Some((_, error)) = &outcome.failure {
         notices.extend(trouble(previous, error, &whole));
         notices.extend(outcome.account_failure.as_ref().and_then(|error| trouble(previous, error, &account)));
-    } else if let Some(error) = &outcome.account_failure {
+    } else if let Some(error) = outcome.account_failure.as_ref().or(outcome.forbidden.as_ref()) {
         notices.extend(trouble(previous, error, &whole));
     }
     if outcome.done.is_empty() {

@@ -40,6 +40,8 @@ pub struct Outcome {
     /// What stopped it, and where; the facet is `None` where that can't be told. Where no step is pending beside it,
     /// it stopped before there was a plan.
     pub failure: Option<(Option<Facet>, Error)>,
+    /// What of the spec the class does not allow, where the rest went on all the same.
+    pub forbidden: Option<Error>,
     /// The ServiceAccount steps fail on their own and stop nothing else.
     pub account_failure: Option<Error>,
     /// The ServiceAccount that is not there.
@@ -92,7 +94,13 @@ impl Outcome {
     /// The failure that decides what is said of the whole: AWS first, then the ServiceAccount.
     #[must_use]
     pub fn trouble(&self) -> Option<&Error> {
-        self.failure.as_ref().map(|(_, error)| error).or(self.account_failure.as_ref())
+        self.failure.as_ref().map(|(_, error)| error).or(self.account_failure.as_ref()).or(self.forbidden.as_ref())
+    }
+
+    /// Whether all went well but for what the class does not allow.
+    #[must_use]
+    pub fn is_only_forbidden(&self) -> bool {
+        self.forbidden.is_some() && self.failure.is_none() && self.account_failure.is_none()
     }
 
     fn on_hold(&self) -> bool {
@@ -201,6 +209,10 @@ type Told = (&'static str, &'static str, String);
 /// `None`: it stays as it was.
 fn ready(previous: &BindingStatus, outcome: &Outcome) -> Option<Told> {
     let was_true = outcome.was_true(previous);
+    // It is no less so where something else is wrong as well.
+    if let Some(error) = &outcome.forbidden {
+        return Some(("False", error.reason, error.message.clone()));
+    }
     if let Some(error) = outcome.trouble() {
         // An outage, or a failure to look or to repair, says nothing about what is already true in AWS.
         let known = conditions::find(&previous.conditions, kind::READY).is_some();

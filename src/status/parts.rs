@@ -21,6 +21,9 @@ pub(super) fn part(previous: &BindingStatus, outcome: &Outcome, facet: Facet, ki
         let keep = silent || (error.category.is_outage() && known);
         return (!keep).then(|| ("False", error.reason, error.message.clone()));
     }
+    if let Some(error) = outcome.forbidden.as_ref().filter(|_| facet == Facet::Policies && outcome.role.is_some()) {
+        return Some(("False", error.reason, error.message.clone()));
+    }
     let pending: Vec<Step> = outcome.pending.iter().filter(|step| step.facet() == facet).cloned().collect();
     if !pending.is_empty() {
         let (reason, mut text) = why_pending(outcome, &pending);

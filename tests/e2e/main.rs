@@ -53,6 +53,7 @@ mod delete;
 mod drift;
 mod elsewhere;
 mod foreign;
+mod guardrails;
 mod invalid;
 mod kill;
 mod lag;

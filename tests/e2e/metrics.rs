@@ -83,7 +83,7 @@ async fn what_is_counted_is_what_happened() {
     let bindings = |labels: &[(&str, &str)]| sum(&operator, "bindings", labels);
     assert_eq!((bindings(&[]), sum(&operator, "leader", &[])), (0.0, 1.0));
     // An API server that has just started may refuse one at first.
-    until(&operator, "watch_up", &[], |n| n == 3.0).await;
+    until(&operator, "watch_up", &[], |n| n == 4.0).await;
     assert_eq!(sum(&operator, "reconciles_total", &[("object", "class"), ("outcome", "changed")]), 1.0, "the provider");
 
     let policies = json!({"managed": ["aws:ReadOnlyAccess"], "inline": [inline("bucket", allow("s3:GetObject"))]});

@@ -35,7 +35,8 @@ fn a_name_that_iam_would_refuse_is_invalid() {
 #[test]
 fn what_is_asked_for_and_what_is_allowed() {
     let of = |adoption: Option<AdoptionSpec>, adopt: Option<AllowAdopt>| {
-        with(|spec| spec.adoption = adoption, |class| class.allow = Some(AllowSpec { adopt })).adoption
+        with(|spec| spec.adoption = adoption, |class| class.allow = AllowSpec { adopt, ..AllowSpec::default() })
+            .adoption
     };
     assert_eq!(with(|_| {}, |_| {}).adoption, Adoption::default());
     assert_eq!(of(None, None), Adoption::default());

@@ -137,7 +137,7 @@ fn the_class_wins_over_the_binding_where_tags_meet() {
 fn the_audience_is_one_of_the_classs() {
     let audience = |wanted: Option<&str>, allowed: &[&str]| {
         try_with(
-            |spec| spec.trust = Some(TrustSpec { audience: wanted.map(str::to_owned) }),
+            |spec| spec.trust = Some(TrustSpec { audience: wanted.map(str::to_owned), ..TrustSpec::default() }),
             |class| class.oidc_provider.audiences = allowed.iter().map(|a| (*a).to_owned()).collect(),
         )
     };

@@ -75,6 +75,7 @@ fn tags_of(spec: &[(&str, &str)]) -> Tags {
 
 fn desired() -> Desired {
     Desired {
+        unfit: None,
         mode: Mode::Manage,
         owner: owner(),
         account: "111122223333".into(),

@@ -29,7 +29,7 @@ const fn outage(category: Category, reason: &'static str) -> Row {
 
 const TABLE: [Row; 12] = [
     verdict(Category::Invalid, reason::INVALID),
-    verdict(Category::Forbidden, reason::INVALID),
+    verdict(Category::Forbidden, reason::FORBIDDEN),
     verdict(Category::Conflict, reason::CONFLICT),
     verdict(Category::Blocked, reason::IDENTITY_CHANGED),
     refusal(Category::Missing, reason::NOT_FOUND),

@@ -53,7 +53,10 @@ async fn less_than_consent_is_a_conflict_that_says_what_to_do() {
     strict["className"] = json!("strict");
     refused(&space, name, strict.clone(), &["have it allowed by IrsaClass strict (spec.allow.adopt.enabled: true)"])
         .await;
-    space.kube.patch(&format!("{}/strict", crate::harness::paths::CLASSES), &json!({"spec": {"allow": null}})).await;
+    space
+        .kube
+        .patch(&format!("{}/strict", crate::harness::paths::CLASSES), &json!({"spec": {"allow": {"adopt": null}}}))
+        .await;
     refused(&space, name, strict, &["have it allowed by IrsaClass strict"]).await;
     refused(&space, "nowhere", spec("nowhere"), &["there is no role nowhere in account"]).await;
 

@@ -209,7 +209,7 @@ impl Env {
             "apiVersion": "irsa-operator.io/v1alpha1",
             "kind": "IrsaClass",
             "metadata": {"name": "default", "annotations": {"irsa-operator.io/is-default-class": "true"}},
-            "spec": {},
+            "spec": super::allow::open(json!({})),
         });
         kube.create(super::paths::CLASSES, &class).await;
         super::eventually("the class default is Ready", async || {

@@ -2,6 +2,7 @@
 //! and a [`Space`] of its own for each test.
 
 pub mod adoption;
+pub mod allow;
 mod audit;
 mod aws;
 pub mod documents;

@@ -49,6 +49,8 @@ impl Operator {
         command.env("IRSA_SETTLE", "3s").env("IRSA_LOG_LEVEL", "info,irsa_operator=debug");
         // The emulator has no limit but where a test gives it one, and nobody waits for what AWS might take.
         command.env("IRSA_AWS_MIN_RATE", "1000").env("IRSA_AWS_MAX_RATE", "1000");
+        // As its Deployment says.
+        command.env("POD_NAMESPACE", "irsa-operator");
         // Tests delete at once, and many.
         command.env("IRSA_FUSE", "off");
         // One that is alone need not wait for a Lease that one before it may not have given back.

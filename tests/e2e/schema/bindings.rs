@@ -249,6 +249,19 @@ fn trust() -> Vec<Case> {
     let at = "spec.trust.audience";
     let form = "an audience holds ASCII characters without spaces and dollar signs";
     vec![
+        yes("further ServiceAccounts", json!({"spec": {"trust": {"serviceAccounts": ["a", "b.c"]}}})),
+        no(
+            "one of another namespace",
+            json!({"spec": {"trust": {"serviceAccounts": ["other/app"]}}}),
+            "spec.trust.serviceAccounts[0]",
+            "write the name of an object",
+        ),
+        no(
+            "one twice",
+            json!({"spec": {"trust": {"serviceAccounts": ["a", "a"]}}}),
+            "spec.trust.serviceAccounts[1]",
+            "Duplicate value",
+        ),
         yes("an empty trust", json!({"spec": {"trust": {}}})),
         yes("an audience", audience("https://vault.example.com/v1?x=1")),
         yes("an audience of 255 characters", audience(&"a".repeat(255))),
@@ -278,7 +291,7 @@ fn largest() -> Vec<Case> {
                 "serviceAccount": {"name": "s".repeat(253)},
                 "policies": {"managed": managed, "inline": inline},
                 "role": {"description": "\u{ff}".repeat(1000), "maxSessionDurationSeconds": 43200, "tags": tags},
-                "trust": {"audience": "a".repeat(255)},
+                "trust": {"audience": "a".repeat(255), "serviceAccounts": (0..20).map(|i| format!("s{i:0252}")).collect::<Vec<_>>()},
                 "deletionPolicy": "Delete",
                 "mode": "Annotate",
             },

@@ -1,6 +1,7 @@
 //! What the API server refuses and with which sentence, what it accepts, and what it fills in. All but the transitions
 //! are dry runs, so nothing of this is there for the operator to see.
 
+mod allow;
 mod bindings;
 mod classes;
 mod identity;
@@ -171,7 +172,7 @@ pub async fn every_rule(client: &Client, namespace: &str) {
     for case in bindings::cases() {
         failed.extend(binding.check(&case).await.err());
     }
-    for case in classes::cases() {
+    for case in classes::cases().into_iter().chain(allow::cases()) {
         failed.extend(class.check(&case).await.err());
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
@@ -254,9 +255,19 @@ pub async fn every_default(client: &Client, namespace: &str) {
     assert_eq!(binding.data["spec"], spec);
     let class = Kind::class(client).create(&json!({})).await.expect("a class");
     assert_eq!(class.data["status"], json!({"observedGeneration": -1}));
+    let allow = json!({
+        "namespaces": {},
+        "serviceAccounts": {"create": false, "additional": false},
+        "inlinePolicies": {},
+        "tags": {},
+        "deletionPolicies": ["Delete", "Retain"],
+        "maxBindingsPerNamespace": 20,
+    });
     let spec = json!({
         "mode": "Manage",
         "orphans": "Report",
+        "allow": allow,
+        "onViolation": "Keep",
         "oidcProvider": {"manage": true, "audiences": ["sts.amazonaws.com"], "deletionPolicy": "Retain"},
         "role": {"nameTemplate": "$(clusterId)_$(namespace)_$(name)", "path": "/irsa/", "deletionPolicy": "Delete"},
     });
@@ -266,6 +277,8 @@ pub async fn every_default(client: &Client, namespace: &str) {
     let spec = json!({
         "mode": "Manage",
         "orphans": "Report",
+        "allow": allow,
+        "onViolation": "Keep",
         "oidcProvider": {"manage": false, "audiences": ["sts.amazonaws.com"], "deletionPolicy": "Retain"},
         "role": {"nameTemplate": "$(clusterId)_$(namespace)_$(name)", "path": "/prod/", "deletionPolicy": "Delete"},
     });

@@ -1,0 +1,86 @@
+//! What a class allows a binding, on what the cluster says now. Admission may have let pass what it does not, and what it
+//! lets pass today may be forbidden tomorrow: so it is asked in every reconcile, before anything is planned.
+
+use super::binding::who;
+use super::state::{Class, Ctx, State};
+use crate::api::IrsaBindingSpec;
+use crate::api::reason;
+use crate::desired::{Desired, vars};
+use crate::error::{Category, Error};
+use crate::guardrails::{self, Facts};
+use crate::queue::Kind;
+use crate::store::{LeanBinding, NsName};
+use std::sync::Arc;
+
+/// What may be wanted of `full`, and what is to be said of the rest.
+pub fn confine(
+    ctx: &Ctx,
+    object: &LeanBinding,
+    spec: &IrsaBindingSpec,
+    class: &Class,
+    full: Desired,
+) -> Result<(Desired, Option<Error>), Error> {
+    let key = &object.head.key;
+    let (namespace, older) = {
+        let state = ctx.state();
+        let namespace = state.namespaces.get(&NsName::new("", key.namespace.clone())).cloned();
+        (namespace, state.older(object, class))
+    };
+    // Its first event may come after the binding's.
+    let namespace = namespace.ok_or_else(|| {
+        Error::new(Category::Settling, format!("the API server has not shown namespace {} yet", key.namespace))
+    })?;
+    let facts = Facts {
+        labels: &namespace.labels,
+        own_namespace: &ctx.settings.namespace,
+        own_role: class.own_role.as_deref(),
+        older,
+    };
+    let (who, vars) = (who(key, &class.name), vars(who(key, &class.name), &spec.service_account.name, &class.place));
+    let violations = guardrails::check(who, spec, &class.spec, &full, &vars, &facts)?;
+    let Some(verdict) = guardrails::forbidden(&violations) else { return Ok((full, None)) };
+    let fits = guardrails::confine(who, spec, &class.spec, &class.place, (&full, &vars), &violations)?;
+    Ok((fits, Some(verdict)))
+}
+
+impl State {
+    /// How many bindings of the class there are in the namespace that are older than this one.
+    fn older(&self, object: &LeanBinding, class: &Class) -> usize {
+        let most = usize::try_from(class.spec.allow.max_bindings_per_namespace).unwrap_or_default();
+        if self.bindings.len() <= most {
+            return 0;
+        }
+        let default = self.default_class().is_ok_and(|default| *default.head.key.name == *class.name);
+        let uses = |other: &LeanBinding| other.class_name.as_deref().map_or(default, |name| name == class.name);
+        let age = |object: &LeanBinding| (object.head.created.clone(), object.head.key.name.clone());
+        let own = age(object);
+        let all = self.bindings.in_namespace(&object.head.key.namespace);
+        all.filter(|other| uses(other) && age(other) < own).count()
+    }
+
+    /// Something about a namespace has changed.
+    pub fn wake_namespace(&mut self, namespace: &Arc<str>) {
+        self.wake_some(namespace, |_| true);
+    }
+
+    /// A namespace has a binding less: one that was too many may not be any more.
+    pub fn wake_forbidden(&mut self, namespace: &Arc<str>) {
+        self.wake_some(namespace, |binding| binding.says.reason() == reason::FORBIDDEN);
+    }
+
+    fn wake_some(&mut self, namespace: &Arc<str>, which: impl Fn(&LeanBinding) -> bool) {
+        let living = self.bindings.in_namespace(namespace).filter(|b| b.head.deleted.is_none() && which(b));
+        for key in living.map(|binding| binding.head.key.clone()).collect::<Vec<_>>() {
+            self.wake_binding(&key, Kind::Change);
+        }
+    }
+
+    /// Whether the class is the one by which all of this was allowed.
+    pub fn still_says(&self, (class, generation): (&str, i64)) -> Result<(), Error> {
+        let now = self.classes.get(&NsName::new("", class));
+        if now.is_some_and(|class| class.head.generation == generation) {
+            return Ok(());
+        }
+        Err(Error::new(Category::Settling, format!("IrsaClass {class} has changed; what it allows is looked at again")))
+    }
+}

@@ -1,0 +1,127 @@
+//! What of a role stays that was made while more of it was allowed.
+
+use super::*;
+use crate::iam::document::Document;
+use crate::iam::role::{Observed, Role};
+use crate::iam::trust::Subject;
+use crate::plan::{Step, after, created};
+
+/// What is wanted of a binding, and then of its role that was made while all of it was allowed.
+fn confined(
+    binding: Value,
+    before: Value,
+    of_class: Value,
+    setting: &Setting,
+    change: impl FnOnce(&mut Role),
+) -> (Desired, Desired) {
+    let (now, of_class) = (spec(binding), class(of_class));
+    let whole = full(WHO, &spec(before), &of_class);
+    let mut role = created(&whole, "AROA".into());
+    let policies =
+        whole.managed.iter().cloned().map(Step::Attach).chain(whole.inline.keys().cloned().map(Step::PutInline));
+    policies.for_each(|step| after(&mut role, &whole, &step));
+    change(&mut role);
+    let all = full(WHO, &now, &of_class);
+    let vars = vars(WHO, &now.service_account.name, &place());
+    let found = violations(setting, &now, &of_class);
+    assert!(!found.is_empty());
+    let fits = confine(WHO, &now, &of_class, &place(), (&all, &vars), &found).unwrap();
+    let stays = what_stays(&fits, &Observed::Present(Box::new(role))).unwrap();
+    (fits, stays)
+}
+
+fn document(action: &str) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
+}
+
+#[test]
+fn what_does_not_fit_stays_only_if_it_is_on_the_role_and_in_the_spec() {
+    let policies = |managed: &[&str]| json!({"policies": {"managed": managed, "inline": [{"name": "p", "document": document("s3:Get*")}]}});
+    let tight = json!({"allow": {"inlinePolicies": {"rules": []}}});
+    let (sqs, x, y) =
+        ("arn:aws:iam::aws:policy/AmazonSQSFullAccess", "arn:aws:iam::aws:policy/X", "arn:aws:iam::aws:policy/Y");
+    let now = policies(&["aws:AmazonSQSFullAccess", "aws:X", "aws:Y"]);
+    let before = policies(&["aws:X"]);
+    let (fits, stays) = confined(now.clone(), before.clone(), tight.clone(), &usual(), |_| {});
+    assert_eq!((fits.managed.iter().collect::<Vec<_>>(), fits.inline.len()), (vec![&sqs.to_owned()], 0));
+    assert_eq!(stays.managed.iter().collect::<Vec<_>>(), [sqs, x], "{y} is never written");
+    assert_eq!(stays.inline.len(), 1);
+    let elsewhere = policies(&["aws:AmazonSQSFullAccess", "aws:Y"]);
+    let (_, stays) = confined(elsewhere, before.clone(), tight.clone(), &usual(), |_| {});
+    assert_eq!(stays.managed.iter().collect::<Vec<_>>(), [sqs], "X is not in the spec any more");
+    // Another document of that name is neither what is asked for nor within bounds.
+    let other = Document::identity(&document("iam:*")).unwrap();
+    let drift = |role: &mut Role| drop(role.inline.insert("p".into(), Some(other)));
+    let (_, stays) = confined(now.clone(), before.clone(), tight, &usual(), drift);
+    assert_eq!(stays.inline.len(), 0);
+    let revoke = json!({"onViolation": "Revoke", "allow": {"inlinePolicies": {"rules": []}}});
+    let (fits, stays) = confined(now, before, revoke, &usual(), |_| {});
+    assert_eq!((&stays.managed, stays.inline.len()), (&fits.managed, 0));
+}
+
+/// An edit that goes too far takes nothing away that was within bounds.
+#[test]
+fn what_was_there_before_and_fits_stays() {
+    let policy = |action: &str| json!({"policies": {"inline": [{"name": "p", "document": document(action)}]}});
+    let denied = |document: Value| {
+        let found = [Violation { part: Part::Inline("p".into()), text: String::new() }];
+        let (now, of_class) =
+            (spec(json!({"policies": {"inline": [{"name": "p", "document": document}]}})), class(json!({})));
+        let all = full(WHO, &now, &of_class);
+        confine(WHO, &now, &of_class, &place(), (&all, &vars(WHO, "app", &place())), &found).unwrap()
+    };
+    let fits = denied(document("sqs:Get*"));
+    let before = full(WHO, &spec(policy("s3:Get*")), &class(json!({})));
+    let mut role = created(&before, "AROA".into());
+    after(&mut role, &before, &Step::PutInline("p".into()));
+    let stays = what_stays(&fits, &Observed::Present(Box::new(role))).unwrap();
+    assert_eq!(stays.inline, before.inline);
+}
+
+#[test]
+fn a_namespace_that_is_let_in_no_more_gets_nothing_new() {
+    let out = Setting { labels: Labels::new(), ..usual() };
+    let now = json!({"policies": {"managed": ["aws:AmazonSQSFullAccess", "aws:AmazonSQSReadOnlyAccess"]},
+        "trust": {"serviceAccounts": ["app-2"]}, "serviceAccount": {"create": true}});
+    let before = json!({"policies": {"managed": ["aws:AmazonSQSFullAccess"]}});
+    let (fits, stays) = confined(now.clone(), before.clone(), json!({}), &out, |_| {});
+    assert!(fits.managed.is_empty() && !fits.service_account.create);
+    assert!(!lets_in(&fits, "app"), "nobody gets in by what is written now");
+    assert_eq!(stays.managed.len(), 1, "what is there stays");
+    assert!(lets_in(&stays, "app") && !lets_in(&stays, "app-2"), "who is in stays in");
+    // A trust policy that somebody else has written is none that stays.
+    let (_, stays) = confined(now.clone(), before.clone(), json!({}), &out, |role| role.trust = None);
+    assert!(!lets_in(&stays, "app"));
+    let other = json!({"serviceAccount": {"name": "app-9"}});
+    let (_, stays) = confined(other, before.clone(), json!({}), &out, |_| {});
+    assert!(!lets_in(&stays, "app-9") && !lets_in(&stays, "app"), "and nobody comes in place of it");
+    let (_, stays) = confined(now, before, json!({"onViolation": "Revoke"}), &out, |_| {});
+    assert!(stays.managed.is_empty() && !lets_in(&stays, "app"));
+}
+
+/// Tags, further ServiceAccounts and sessions follow the class at once.
+#[test]
+fn what_always_follows_the_class() {
+    let now = json!({"role": {"tags": {"team": "team-a", "x": "y"}, "maxSessionDurationSeconds": 7200}, "deletionPolicy": "Retain",
+        "trust": {"serviceAccounts": ["app-2", "web"]}});
+    let (_, stays) = confined(now.clone(), now, json!({"allow": {"deletionPolicies": ["Delete"]}}), &usual(), |_| {});
+    assert_eq!((stays.tags.contains_key("x"), stays.tags.contains_key("team"), stays.max_session), (false, true, 3600));
+    assert!(lets_in(&stays, "app") && lets_in(&stays, "app-2") && !lets_in(&stays, "web"));
+    assert!(!stays.retain);
+}
+
+fn lets_in(desired: &Desired, account: &str) -> bool {
+    let subject = Subject { namespace: "team-a".into(), service_account: account.into() };
+    crate::iam::trust::names(&desired.trust, &subject.claim())
+}
+
+#[test]
+fn a_tighter_class_is_another_wish() {
+    let of = |found: &[Violation], over: Value| {
+        let (now, of_class) = (spec(json!({"policies": {"managed": ["aws:X"]}})), class(over));
+        let all = full(WHO, &now, &of_class);
+        confine(WHO, &now, &of_class, &place(), (&all, &vars(WHO, "app", &place())), found).unwrap().fingerprint()
+    };
+    let found = [Violation { part: Part::Managed(0), text: String::new() }];
+    assert_ne!(of(&found, json!({})), of(&found, json!({"onViolation": "Revoke"})));
+}
