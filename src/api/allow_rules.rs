@@ -1,5 +1,6 @@
 //! The rules of the schema for `spec.allow`: see `rules`.
 
+use super::names::tag;
 use super::rules::{VARIABLE, WORD, known_variables, policy_arn_pattern, rule, set, with};
 use kube::core::Rule;
 use schemars::Schema;
@@ -175,5 +176,41 @@ pub fn subjects(schema: &mut Schema) {
     with(schema, "items", |item| {
         set(item, json!({"maxLength": 253}));
         super::rules::subdomain(item);
+    });
+}
+
+/// Tags of a role.
+pub fn role_tags(schema: &mut Schema) {
+    const CHARACTERS: &str = r"[\p{L}\p{Z}\p{N}_.:/=+@-]";
+    set(schema, json!({"maxProperties": 40}));
+    rule(schema, "self.all(key, key.size() >= 1 && key.size() <= 128)", "a tag's key has 1 to 128 characters");
+    rule(
+        schema,
+        format!("self.all(key, key.matches(r'^{CHARACTERS}*$'))"),
+        "a tag's key holds letters, digits, spaces and _.:/=+-@ and no variables",
+    );
+    rule(
+        schema,
+        "self.all(key, !key.lowerAscii().startsWith('aws:'))",
+        "keys of tags that begin with aws: are kept for AWS; take another key",
+    );
+    rule(
+        schema,
+        format!("self.all(key, !key.lowerAscii().startsWith('{}'))", tag::PREFIX),
+        format!("keys of tags that begin with {} say whose a role is; take another key", tag::PREFIX),
+    );
+    rule(
+        schema,
+        "self.all(a, self.exists_one(b, a.lowerAscii() == b.lowerAscii()))",
+        "two tags have the same key but for upper and lower case, and IAM takes them for one; remove one",
+    );
+    with(schema, "additionalProperties", |value| {
+        set(value, json!({"maxLength": 256}));
+        known_variables(value);
+        rule(
+            value,
+            format!("self.matches(r'^(?:{CHARACTERS}|{VARIABLE})*$')"),
+            "a tag's value holds letters, digits, spaces and _.:/=+-@, beside variables",
+        );
     });
 }

@@ -9,7 +9,8 @@ mod role;
 
 pub use role::{description, role_name};
 
-use super::names::{INLINE_PREFIX, VARIABLES, tag};
+pub use super::allow_rules::role_tags as tags;
+use super::names::{INLINE_PREFIX, VARIABLES};
 use kube::core::{Rule, validate};
 use schemars::Schema;
 use serde_json::{Value, json};
@@ -133,42 +134,6 @@ pub fn inline_name(schema: &mut Schema) {
 pub fn document(schema: &mut Schema) {
     schema.remove("additionalProperties");
     set(schema, json!({"x-kubernetes-preserve-unknown-fields": true}));
-}
-
-/// Tags of a role.
-pub fn tags(schema: &mut Schema) {
-    const CHARACTERS: &str = r"[\p{L}\p{Z}\p{N}_.:/=+@-]";
-    set(schema, json!({"maxProperties": 40}));
-    rule(schema, "self.all(key, key.size() >= 1 && key.size() <= 128)", "a tag's key has 1 to 128 characters");
-    rule(
-        schema,
-        format!("self.all(key, key.matches(r'^{CHARACTERS}*$'))"),
-        "a tag's key holds letters, digits, spaces and _.:/=+-@ and no variables",
-    );
-    rule(
-        schema,
-        "self.all(key, !key.lowerAscii().startsWith('aws:'))",
-        "keys of tags that begin with aws: are kept for AWS; take another key",
-    );
-    rule(
-        schema,
-        format!("self.all(key, !key.lowerAscii().startsWith('{}'))", tag::PREFIX),
-        format!("keys of tags that begin with {} say whose a role is; take another key", tag::PREFIX),
-    );
-    rule(
-        schema,
-        "self.all(a, self.exists_one(b, a.lowerAscii() == b.lowerAscii()))",
-        "two tags have the same key but for upper and lower case, and IAM takes them for one; remove one",
-    );
-    with(schema, "additionalProperties", |value| {
-        set(value, json!({"maxLength": 256}));
-        known_variables(value);
-        rule(
-            value,
-            format!("self.matches(r'^(?:{CHARACTERS}|{VARIABLE})*$')"),
-            "a tag's value holds letters, digits, spaces and _.:/=+-@, beside variables",
-        );
-    });
 }
 
 /// The audience of a token.

@@ -4,10 +4,11 @@ use super::execute::Run;
 use super::state::Ctx;
 use super::tell::reference;
 use crate::api::names::tag;
+use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::iam::owner::{Owner, Ownership};
 use crate::iam::role::Role;
-use crate::plan::{Plan, Step, may_go_over, offered};
+use crate::plan::{Plan, Step, hidden as not_shown, may_go_over, offered};
 use crate::status::{Outcome, adopting, awaiting};
 use crate::store::LeanBinding;
 
@@ -53,4 +54,10 @@ pub fn tell_waiting(run: &Run<'_>, waiting: Vec<Step>, outcome: &mut Outcome) {
     }
     outcome.failure.get_or_insert_with(|| (None, awaiting(&run.desired.arn, &waiting)));
     outcome.waiting = waiting;
+}
+
+/// A role that is there and that we may not look at: the fence of our IAM policy hides what is not ours.
+pub fn hidden(desired: &Desired, error: Error) -> Error {
+    let hides = error.category == Category::Denied && error.message.contains("iam:GetRole");
+    if hides { not_shown(desired) } else { error }
 }

@@ -1,14 +1,16 @@
 //! The reconcile of a binding.
 
 use super::account::accounts;
+use super::adopt::hidden;
 use super::api::ApiError;
 use super::bounds;
 use super::contested::may_rest;
 use super::deletion;
-use super::execute::{Run, carry_out, hidden};
+use super::execute::{Run, carry_out};
 use super::fuse;
 use super::hand_over;
 use super::lock::RoleLock;
+use super::revoke;
 use super::rival::refuse_rival;
 use super::state::{Class, Ctx, State};
 use super::tell::conclude;
@@ -131,7 +133,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     remember(ctx, object, &desired);
     if desired.mode == Mode::Annotate {
         if let Some(error) = forbidden.filter(|_| !object.head.has_finalizer(FINALIZER)) {
-            return Err(refused(outcome, error));
+            return Err(bounds::refused(outcome, error));
         }
         if object.status().mode != Some(Mode::Annotate) {
             // Of the role nothing is asked any more, and nothing remembered.
@@ -139,6 +141,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
             state.snapshot.forget(&desired.arn);
             state.wake_sharing(&desired.arn, &object.head.key);
         }
+        revoke::off_former(ctx, &run, outcome).await?;
         let offered = hand_over::offer_role(ctx, &run, &class.spec, outcome).await;
         carry_out(ctx, &run, Observed::Agreed, Some(Seen::default()), outcome).await?;
         return offered;
@@ -164,13 +167,9 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     let makes = makes || (forbidden.is_some() && ctx.missed(&desired.arn));
     let observed = if makes { Observed::Absent } else { look(ctx, &run, object).await? };
     if let Some(error) = forbidden {
-        let ours = |role: &Role| matches!(desired.owner.judge(&role.tags), Ownership::Ours { .. });
-        match &observed {
-            // Nothing is taken over, either, while anything of it is not allowed.
-            Observed::Present(role) if !ours(role) => return Err(refused(outcome, error)),
-            Observed::Absent => return Err(refused(outcome, error)),
-            _ if claims => drop(claim(ctx, object, &spec, &class).await?),
-            _ => {}
+        bounds::refuse_new(&desired, &observed, error, outcome)?;
+        if claims {
+            claim(ctx, object, &spec, &class).await?;
         }
     }
     if let Observed::Present(role) = &observed
@@ -180,26 +179,11 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         outcome.role = Some(info(&desired, object));
         remember(ctx, object, &desired);
     }
-    let wish = desired.fingerprint();
-    let class_now = (class.name.as_str(), class.generation);
-    let run = Run {
-        desired: &desired,
-        wish,
-        class: class_now,
-        binding: &key,
-        aws: &class.aws,
-        had_role,
-        presumed: false,
-        drift,
-        cause,
-    };
+    let (wish, of) = (desired.fingerprint(), (class.name.as_str(), class.generation));
+    let aws = &class.aws;
+    let run = Run { desired: &desired, wish, class: of, binding: &key, aws, had_role, presumed: false, drift, cause };
+    let Some(observed) = revoke::off(ctx, &run, observed, outcome).await? else { return Ok(()) };
     carry_out(ctx, &run, observed, None, outcome).await
-}
-
-/// A binding that has no role gets none while anything of it is not allowed.
-fn refused(outcome: &mut Outcome, error: Error) -> Stop {
-    (outcome.role, outcome.forbidden) = (None, None);
-    Stop::Failed(error)
 }
 
 /// The path of a role that the spec names, as far as it is known without asking AWS: what of it is wrong, a sweep or a

@@ -1,14 +1,17 @@
 //! What a class allows a binding, on what the cluster says now. Admission may have let pass what it does not, and what it
 //! lets pass today may be forbidden tomorrow: so it is asked in every reconcile, before anything is planned.
 
-use super::binding::who;
+use super::binding::{Stop, who};
 use super::state::{Class, Ctx, State};
 use crate::api::IrsaBindingSpec;
 use crate::api::reason;
 use crate::desired::{Desired, vars};
 use crate::error::{Category, Error};
 use crate::guardrails::{self, Facts};
+use crate::iam::owner::Ownership;
+use crate::iam::role::Observed;
 use crate::queue::Kind;
+use crate::status::Outcome;
 use crate::store::{LeanBinding, NsName};
 use std::sync::Arc;
 
@@ -38,9 +41,28 @@ pub fn confine(
     };
     let (who, vars) = (who(key, &class.name), vars(who(key, &class.name), &spec.service_account.name, &class.place));
     let violations = guardrails::check(who, spec, &class.spec, &full, &vars, &facts)?;
-    let Some(verdict) = guardrails::forbidden(&violations) else { return Ok((full, None)) };
-    let fits = guardrails::confine(who, spec, &class.spec, &class.place, (&full, &vars), &violations)?;
-    Ok((fits, Some(verdict)))
+    let verdict = guardrails::forbidden(&violations);
+    let fits = match verdict {
+        Some(_) => guardrails::confine(who, spec, &class.spec, &class.place, (&full, &vars), &violations)?,
+        None => full,
+    };
+    Ok((guardrails::looks_only(fits, &class.spec, &vars, &class.name)?, verdict))
+}
+
+/// A binding that has no role gets none while anything of it is not allowed, and takes none over.
+pub fn refuse_new(desired: &Desired, observed: &Observed, error: Error, outcome: &mut Outcome) -> Result<(), Stop> {
+    match observed {
+        Observed::Present(role) if !matches!(desired.owner.judge(&role.tags), Ownership::Ours { .. }) => {}
+        Observed::Absent => {}
+        _ => return Ok(()),
+    }
+    Err(refused(outcome, error))
+}
+
+/// Nothing is known of a role, and none made.
+pub fn refused(outcome: &mut Outcome, error: Error) -> Stop {
+    (outcome.role, outcome.forbidden) = (None, None);
+    Stop::Failed(error)
 }
 
 impl State {

@@ -64,6 +64,7 @@ pub async fn reconcile(ctx: &Ctx, name: &Arc<str>, kind: Kind) -> Next {
 async fn keep(ctx: &Ctx, object: &mut Arc<LeanClass>, kind: Kind, outcome: &mut ClassOutcome) -> Result<(), Stop> {
     let name = object.head.key.name.clone();
     let spec = decode(object).inspect_err(|_| forget(ctx, &name))?;
+    outcome.warnings = guardrails::warnings(&spec).into_iter().take(NAMED).collect();
     outcome.unmanaged = !spec.oidc_provider.manage;
     outcome.observes = spec.mode == Mode::Observe;
     if !outcome.observes && !object.head.has_finalizer(FINALIZER) {

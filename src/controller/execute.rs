@@ -16,7 +16,7 @@ use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::guardrails::what_stays;
 use crate::iam::role::{Observed, Role};
-use crate::plan::{self, Facet, Plan, Step, after, created, explained, goes_on, plan, standing, unannotated};
+use crate::plan::{Facet, Plan, Step, after, created, explained, goes_on, plan, standing, unannotated};
 use crate::snapshot::Seen;
 use crate::status::Outcome;
 use crate::store::NsName;
@@ -47,7 +47,7 @@ pub struct Run<'a> {
 }
 
 /// How the AWS side of a plan ended.
-enum Ended {
+pub(super) enum Ended {
     /// As planned.
     Done,
     /// There is a role of that name already: look at it, and plan again.
@@ -84,7 +84,7 @@ impl Run<'_> {
     }
 
     /// Which stray managed policies only deny. Each is read once, before it would be detached.
-    async fn denying(&self, ctx: &Ctx, role: &Role) -> Result<BTreeSet<String>, Error> {
+    pub async fn denying(&self, ctx: &Ctx, role: &Role) -> Result<BTreeSet<String>, Error> {
         let known = ctx.state().snapshot.last(&self.desired.arn).map(|seen| seen.extras.denying).unwrap_or_default();
         let mut denying = BTreeSet::new();
         for arn in role.attached.difference(&self.desired.managed) {
@@ -94,12 +94,6 @@ impl Run<'_> {
         }
         Ok(denying)
     }
-}
-
-/// A role that is there and that we may not look at: the fence of our IAM policy hides what is not ours.
-pub fn hidden(desired: &Desired, error: Error) -> Error {
-    let hides = error.category == Category::Denied && error.message.contains("iam:GetRole");
-    if hides { plan::hidden(desired) } else { error }
 }
 
 /// Plans and does, and tells `outcome`.
@@ -162,7 +156,7 @@ pub async fn carry_out(
         }
         match steps(ctx, run, &plan, &mut known, outcome).await? {
             Ended::Exists => {
-                observed = run.read(ctx).await.map_err(|error| hidden(run.desired, error))?;
+                observed = run.read(ctx).await.map_err(|error| adopt::hidden(run.desired, error))?;
                 if observed == Observed::Absent {
                     let text = format!("AWS says of {} both that it exists and that it does not", run.desired.arn);
                     return Err(Error::new(Category::Settling, text).into());
@@ -194,7 +188,7 @@ pub async fn carry_out(
     }
 }
 
-async fn steps(
+pub(super) async fn steps(
     ctx: &Ctx,
     run: &Run<'_>,
     plan: &Plan,

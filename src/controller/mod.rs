@@ -28,6 +28,7 @@ mod provider;
 mod quarantine;
 mod readings;
 mod refresh;
+mod revoke;
 mod rival;
 mod state;
 mod tell;

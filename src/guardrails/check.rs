@@ -2,6 +2,8 @@
 
 mod grants;
 
+pub(super) use grants::Managed;
+
 use super::glob::covers;
 use super::inline::Fence;
 use super::namespaces::{self, Labels};
@@ -76,11 +78,7 @@ impl Check<'_> {
 
     /// Globs of the class, variables filled in.
     fn globs(&self, rule: &str, texts: &[String]) -> Result<Vec<String>, Error> {
-        let expanded = texts.iter().map(|text| self.vars.expand(text)).collect::<Result<_, _>>();
-        expanded.map_err(|error| {
-            let text = format!("spec.allow.{rule} of IrsaClass {}: {error}", self.who.class);
-            Error::new(Category::Invalid, text)
-        })
+        expand(self.vars, self.who.class, rule, texts)
     }
 
     fn namespace(&mut self) {
@@ -199,6 +197,12 @@ impl Check<'_> {
             self.against(Part::Deletion, text);
         }
     }
+}
+
+/// Globs of a class, variables filled in.
+fn expand(vars: &Vars, class: &str, rule: &str, texts: &[String]) -> Result<Vec<String>, Error> {
+    let expanded = texts.iter().map(|text| vars.expand(text)).collect::<Result<_, _>>();
+    expanded.map_err(|error| Error::new(Category::Invalid, format!("spec.allow.{rule} of IrsaClass {class}: {error}")))
 }
 
 /// The rules for inline policies of one binding.

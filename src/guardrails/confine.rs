@@ -1,15 +1,18 @@
 //! What may still be wanted of a binding that asks for more than its class allows.
 
-use super::check::{fence, longest_session};
+use super::check::{Managed, fence, longest_session};
 use super::inline::Fence;
 use super::{Part, Violation};
-use crate::api::{IrsaBindingSpec, IrsaClassSpec, OnViolation};
+use crate::api::names::tag;
+use crate::api::{IrsaBindingSpec, IrsaClassSpec, Mode, OnViolation};
 use crate::desired::{Desired, Place, Who, desired, nobody};
 use crate::error::Error;
 use crate::iam::document::Document;
 use crate::iam::role::{Observed, Role};
+use crate::iam::tags;
 use crate::iam::trust::{Subject, names};
 use crate::iam::vars::Vars;
+use crate::plan::Step;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What of a spec does not fit, and what of a role may stay all the same.
@@ -27,6 +30,46 @@ pub struct Unfit {
     whole: bool,
     /// Nothing stays.
     revoke: bool,
+    /// What may be on a role that the binding itself has no hand in, as it only looks at it.
+    live: Option<Managed>,
+}
+
+/// Where a class revokes, a binding that leaves its role as it is keeps nothing on it that the class does not allow: what
+/// is there is judged, and not what the spec says, which nobody carries out.
+///
+/// # Errors
+/// `Invalid` where a text of the class can't be used.
+pub fn looks_only(mut fits: Desired, class: &IrsaClassSpec, vars: &Vars, name: &str) -> Result<Desired, Error> {
+    if class.on_violation != OnViolation::Revoke || class.mode != Mode::Manage || fits.mode == Mode::Manage {
+        return Ok(fits);
+    }
+    let mut unfit = fits.unfit.take().map_or_else(Unfit::default, |unfit| *unfit);
+    unfit.fence = fence(&class.allow, vars, name)?;
+    unfit.live = Some(Managed::new(&class.allow, vars, name)?);
+    unfit.revoke = true;
+    fits.unfit = Some(Box::new(unfit));
+    Ok(fits)
+}
+
+/// What is taken off such a role. What only denies stays.
+#[must_use]
+pub fn revocations(fits: &Desired, role: &Role, denying: &BTreeSet<String>) -> Vec<Step> {
+    let Some((unfit, managed)) = fits.unfit.as_deref().and_then(|unfit| Some((unfit, unfit.live.as_ref()?))) else {
+        return Vec::new();
+    };
+    if tags::get(&role.tags, tag::HOLD).is_some() {
+        return Vec::new();
+    }
+    let outside = |document: &Option<Document>| match document {
+        Some(document) => !document.only_denies() && (unfit.whole || !unfit.fence.breaches(document).is_empty()),
+        None => true,
+    };
+    let shut = unfit.whole && role.trust.as_ref() != Some(&fits.trust);
+    let attached = role.attached.iter().filter(|arn| unfit.whole || !managed.allows(arn));
+    let attached = attached.filter(|arn| !denying.contains(*arn)).cloned().map(Step::Detach);
+    let inline = role.inline.iter().filter(|(_, document)| outside(document));
+    let inline = inline.map(|(name, _)| Step::DeleteInline(name.clone()));
+    shut.then_some(Step::UpdateTrust).into_iter().chain(attached).chain(inline).collect()
 }
 
 /// What may be wanted: nothing that does not fit. What stays of it on a role that is there [`Unfit`] tells.
@@ -89,6 +132,12 @@ pub fn what_stays(fits: &Desired, observed: &Observed) -> Option<Desired> {
 }
 
 impl Unfit {
+    /// Whether it is the role itself that is judged, and not the spec.
+    #[must_use]
+    pub fn judges_live(&self) -> bool {
+        self.live.is_some()
+    }
+
     /// What is wanted of a role that is there: what fits, and what may stay on it. Nothing of that is ever written.
     fn stays(&self, fits: &Desired, role: &Role) -> Desired {
         let mut wanted = fits.clone();

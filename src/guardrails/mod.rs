@@ -20,7 +20,7 @@ mod tests;
 
 pub use check::{Facts, check};
 pub use class::{faults, warnings};
-pub use confine::{Unfit, confine, what_stays};
+pub use confine::{Unfit, confine, looks_only, revocations, what_stays};
 pub use namespaces::{Labels, selects};
 
 use crate::api::reason;

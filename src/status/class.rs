@@ -42,6 +42,8 @@ pub struct ClassOutcome {
     pub failure: Option<Error>,
     /// Who still uses a class that is being deleted.
     pub in_use: Option<String>,
+    /// What it allows and may be more than was meant.
+    pub warnings: Vec<String>,
     /// How its roles are watched, once that is known.
     pub watch: Option<Watch>,
     /// What is said of deletions that are held.
@@ -88,7 +90,8 @@ pub fn class_status(previous: &ClassStatus, outcome: &ClassOutcome, now: &Time) 
                     true => (reason::OBSERVED, format!("nothing is written in mode Observe; otherwise {account}")),
                     false => (reason::READY, account),
                 };
-                told.push(condition(kind::READY, "True", why, &account));
+                let doubts: String = outcome.warnings.iter().map(|doubt| format!("; but {doubt}")).collect();
+                told.push(condition(kind::READY, "True", why, &format!("{account}{doubts}")));
                 let owner =
                     if outcome.unmanaged { " and is left as it is (spec.oidcProvider.manage is false)" } else { "" };
                 let provider = format!("{} is there{owner}", place.provider_arn());

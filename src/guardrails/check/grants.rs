@@ -2,7 +2,8 @@
 
 use super::super::Part;
 use super::super::glob::{covers, covers_key};
-use super::{Check, fence, one_of};
+use super::{Check, expand, fence, one_of};
+use crate::api::AllowSpec;
 use crate::error::{Category, Error};
 use crate::iam::arn::policy_arn;
 use crate::iam::tags;
@@ -11,28 +12,49 @@ use crate::iam::vars::Vars;
 /// Policies that are as good as all power in the account: only by their full ARN.
 const MIGHTY: [&str; 3] = ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"];
 
+/// The managed policies that a class allows one binding, as ARNs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Managed {
+    globs: Vec<String>,
+    /// Those that it names in full.
+    named: Vec<String>,
+}
+
+impl Managed {
+    /// Those for one binding.
+    ///
+    /// # Errors
+    /// `Invalid` where a text of the class can't be used.
+    pub fn new(allow: &AllowSpec, vars: &Vars, class: &str) -> Result<Self, Error> {
+        let listed = &allow.managed_policies;
+        let globs = expand(vars, class, "managedPolicies", listed)?;
+        let globs: Vec<String> = globs.iter().map(|glob| whole_arn(glob, vars)).collect();
+        let pairs = listed.iter().zip(&globs).filter(|(said, glob)| said.starts_with("arn:") && !glob.contains('*'));
+        Ok(Self { named: pairs.map(|(_, glob)| glob.clone()).collect(), globs })
+    }
+
+    /// Whether this policy may be attached.
+    pub fn allows(&self, arn: &str) -> bool {
+        if is_mighty(arn) {
+            return self.named.iter().any(|named| named == arn);
+        }
+        self.globs.iter().any(|glob| covers(glob, arn))
+    }
+}
+
 impl Check<'_> {
     pub(super) fn managed(&mut self) -> Result<(), Error> {
         let listed = &self.allow.managed_policies;
         let class = self.who.class;
-        let globs: Vec<String> =
-            self.globs("managedPolicies", listed)?.iter().map(|glob| whole_arn(glob, self.vars)).collect();
-        let named: Vec<&String> = listed
-            .iter()
-            .zip(&globs)
-            .filter(|(l, g)| l.starts_with("arn:") && !g.contains('*'))
-            .map(|(_, g)| g)
-            .collect();
+        let rules = Managed::new(self.allow, self.vars, class)?;
         for (i, text) in self.spec.policies.managed.iter().enumerate() {
             let at = format!("spec.policies.managed[{i}]");
             let arn =
                 policy_arn(text, self.vars).map_err(|error| Error::new(Category::Invalid, format!("{at}: {error}")))?;
-            let mighty = is_mighty(&arn);
-            let fits = if mighty { named.contains(&&arn) } else { globs.iter().any(|glob| covers(glob, &arn)) };
-            if fits {
+            if rules.allows(&arn) {
                 continue;
             }
-            let why = if mighty {
+            let why = if is_mighty(&arn) {
                 format!(
                     "{arn} gives all power in the account, and IrsaClass {class} does not name it by its full ARN in \
                      spec.allow.managedPolicies; take a policy with what the application needs"

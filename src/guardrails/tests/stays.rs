@@ -125,3 +125,48 @@ fn a_tighter_class_is_another_wish() {
     let found = [Violation { part: Part::Managed(0), text: String::new() }];
     assert_ne!(of(&found, json!({})), of(&found, json!({"onViolation": "Revoke"})));
 }
+
+/// Where nobody carries out the spec, the role itself is judged.
+#[test]
+fn what_a_binding_that_only_looks_may_not_keep() {
+    let of = |mode: &str, over: Value, whole: bool| {
+        let (now, of_class) = (spec(json!({"mode": mode})), class(over));
+        let vars = vars(WHO, "app", &place());
+        let mut fits = full(WHO, &now, &of_class);
+        if whole {
+            let found = [Violation { part: Part::Whole, text: String::new() }];
+            fits = confine(WHO, &now, &of_class, &place(), (&fits, &vars), &found).unwrap();
+        }
+        let before = json!({"policies": {"managed": ["aws:AmazonSQSFullAccess", "aws:X", "aws:D"], "inline": [
+            {"name": "fits", "document": document("s3:Get*")}, {"name": "not", "document": document("iam:*")}]}});
+        let before = full(WHO, &spec(before), &of_class);
+        let mut role = created(&before, "AROA".into());
+        let put =
+            before.managed.iter().cloned().map(Step::Attach).chain(before.inline.keys().cloned().map(Step::PutInline));
+        put.for_each(|step| after(&mut role, &before, &step));
+        let denying = [String::from("arn:aws:iam::aws:policy/D")].into();
+        let fits = looks_only(fits, &of_class, &vars, "teams").unwrap();
+        let held = Role { tags: [("irsa-operator.io/hold".into(), String::new())].into(), ..role.clone() };
+        assert_eq!(revocations(&fits, &held, &denying), []);
+        revocations(&fits, &role, &denying).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let revoke = json!({"onViolation": "Revoke"});
+    let detach = |name: &str| format!("detach arn:aws:iam::aws:policy/{name}");
+    let not = "remove the inline policy not".to_owned();
+    assert_eq!(of("Observe", revoke.clone(), false), [detach("X"), not.clone()]);
+    let all = [
+        "write the trust policy".into(),
+        detach("AmazonSQSFullAccess"),
+        detach("X"),
+        "remove the inline policy fits".into(),
+        not,
+    ];
+    assert_eq!(of("Observe", revoke.clone(), true), all);
+    assert_eq!(of("Manage", revoke, false), [""; 0], "there the plan does it");
+    assert_eq!(of("Observe", json!({}), true), [""; 0], "Keep keeps");
+    assert_eq!(
+        of("Observe", json!({"onViolation": "Revoke", "mode": "Observe"}), true),
+        [""; 0],
+        "so does a class that only looks"
+    );
+}

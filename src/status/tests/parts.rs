@@ -228,3 +228,30 @@ fn what_keeps_a_deletion_waiting_is_said_and_the_rest_stays() {
     let outage = Outcome { failure: Some((None, Error::new(Category::Transient, "x"))), ..outcome };
     assert_eq!(says(&deleting(&waiting, &outage, &at(11)), kind::RECONCILING), "True Unavailable");
 }
+
+/// What the class does not allow is said, whatever else is so; the rest of the role is told as it is.
+#[test]
+fn what_is_not_allowed_while_the_rest_goes_on() {
+    let forbidden = |outcome: Outcome| Outcome {
+        forbidden: Some(Error::because(Category::Forbidden, crate::api::reason::FORBIDDEN, "not by this class")),
+        ..outcome
+    };
+    let status = after(&[fine(1), forbidden(fine(1))]);
+    assert_eq!(
+        (says(&status, kind::READY), message(&status, kind::READY)),
+        ("False Forbidden".into(), "not by this class".into())
+    );
+    assert_eq!(says(&status, kind::ROLE_READY), "True Ready");
+    assert_eq!(says(&status, kind::POLICIES_READY), "False Forbidden");
+    assert_eq!(says(&status, kind::SERVICE_ACCOUNT_READY), "True Ready");
+    assert_eq!(
+        (says(&status, kind::STALLED), says(&status, kind::RECONCILING)),
+        ("True Forbidden".into(), String::new())
+    );
+    let outage = forbidden(failed_at(1, Category::Throttled, Facet::Policies));
+    let status = after(&[fine(1), outage]);
+    assert_eq!(says(&status, kind::READY), "False Forbidden", "an outage does not hide it");
+    assert_eq!(says(&status, kind::RECONCILING), "True Throttled");
+    assert!(forbidden(fine(1)).is_only_forbidden() && !forbidden(failed(1, Category::Denied)).is_only_forbidden());
+    assert_eq!(says(&after(&[forbidden(fine(1)), fine(2)]), kind::READY), "True Ready");
+}

@@ -169,3 +169,34 @@ async fn what_deletion_does_is_the_classs_word() {
     space.gone("app").await;
     assert!(space.role("app").await.is_null());
 }
+
+/// A mode that writes nothing keeps nothing that a class takes off, whatever the spec says by then.
+#[tokio::test]
+async fn observe_is_no_way_around_revoke() {
+    let space = ready("allow-observe", json!({"onViolation": "Revoke"})).await;
+    let fits = json!({"mode": "Observe", "policies": {"managed": ["aws:ReadOnlyAccess"], "inline": null}});
+    space.patch_binding("app", json!({"spec": fits})).await;
+    space.until("app", "only looks", |b| b["status"]["mode"] == "Observe").await;
+    let since = space.mark().await;
+    space.sweeps(2).await;
+    assert_eq!(space.changes("app", since).await, [""; 0], "all of it is allowed");
+    change(&space, json!({"allow": {"managedPolicies": ["aws:ReadOnly*"], "inlinePolicies": null}})).await;
+    let gone = |role: &Value| role["attached"] == json!([aws("ReadOnlyAccess")]) && role["inline"] == json!({});
+    space.role_until("app", "has only what fits", gone).await;
+    let binding = space.until("app", "observes", |b| reason(b, "Ready") == "Observed").await;
+    assert!(is(&binding, "Ready", "True"), "the spec fits: {binding}");
+    assert_eq!(space.changes("app", since).await, ["DetachRolePolicy", "DeleteRolePolicy"]);
+}
+
+#[tokio::test]
+async fn a_class_tells_what_reaches_further_than_it_looks() {
+    let space = Space::quiet("allow-doubts").await;
+    let doubtful = json!({"allow": {"managedPolicies": ["account:$(namespace)-*"]}});
+    space.make_class("allow-doubts", doubtful).await;
+    let class = space.class_until("allow-doubts", "is Ready", |c| is(c, "Ready", "True")).await;
+    let told = message(&class, "Ready");
+    assert!(
+        told.contains("; but spec.allow.managedPolicies: \"account:$(namespace)-*\" reaches from one namespace"),
+        "{told}"
+    );
+}
