@@ -2,6 +2,7 @@
 //! lets pass today may be forbidden tomorrow: so it is asked in every reconcile, before anything is planned.
 
 use super::binding::{Stop, who};
+use super::execute::Run;
 use super::state::{Class, Ctx, State};
 use crate::api::IrsaBindingSpec;
 use crate::api::reason;
@@ -63,6 +64,16 @@ pub fn refuse_new(desired: &Desired, observed: &Observed, error: Error, outcome:
 pub fn refused(outcome: &mut Outcome, error: Error) -> Stop {
     (outcome.role, outcome.forbidden) = (None, None);
     Stop::Failed(error)
+}
+
+impl Ctx {
+    /// Whether the next step may be taken: the operator works, may write to the account, and the class is the one that
+    /// allowed it.
+    pub fn may_go_on(&self, run: &Run<'_>) -> Result<(), Error> {
+        self.accounts.going_on()?;
+        self.may_write(run.desired)?;
+        self.state().still_says(run.class)
+    }
 }
 
 impl State {

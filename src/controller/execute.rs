@@ -197,8 +197,7 @@ pub(super) async fn steps(
 ) -> Result<Ended, Stop> {
     let arn = &run.desired.arn;
     for step in &plan.steps {
-        let allowed = || ctx.may_write(run.desired).and_then(|()| ctx.state().still_says(run.class));
-        if let Err(error) = ctx.accounts.going_on().and_then(|()| allowed()) {
+        if let Err(error) = ctx.may_go_on(run) {
             outcome.failure.get_or_insert((Some(step.facet()), error));
             outcome.pending.push(step.clone());
             continue;

@@ -48,7 +48,7 @@ async fn guarded(name: &str, more: &[&str]) -> (Arc<Env>, Operator, Space) {
     let mut operator = Operator::start(&env, &["--resync", "1h"]);
     operator.ready().await;
     let space = env.space("allow-cases", &operator).await;
-    space.make_class("closed", json!({"allow": {}})).await;
+    space.make_class("closed", json!({"allow": {"managedPolicies": []}})).await;
     eventually("the policies work", async || {
         let spec = json!({"className": "closed", "serviceAccount": {"name": "app"}});
         refusal(&space.kube, &space.namespace, "probe", spec).await.ok_or("accepted".to_owned())
