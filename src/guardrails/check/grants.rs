@@ -83,7 +83,7 @@ impl Check<'_> {
                 fence
                     .breaches(document)
                     .into_iter()
-                    .map(|why| format!("{at}.{why} ({rule} of IrsaClass {class})"))
+                    .map(|why| format!("{at}.document.{why} ({rule} of IrsaClass {class})"))
                     .collect()
             };
             breaches.into_iter().for_each(|text| self.against(Part::Inline(policy.name.clone()), text));
