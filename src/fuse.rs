@@ -3,8 +3,8 @@
 //! - Nothing of a deletion begins in its first ten seconds, nor of another removal: by then its fellows are known. What is
 //!   planned in the first pass after a start, or after an edit of a class, waits for the end of that pass as well.
 //! - What counts, class by class: roles that go with their bindings, roles that lose permissions through a pass, and roles
-//!   without a binding that are to be cut off; until it is done, and what began within the last ten minutes. What somebody
-//!   has allowed does not count.
+//!   without a binding that are to be cut off; until it is done, and what began within the last ten minutes, or since
+//!   the pass began that is not over yet. What somebody has allowed does not count.
 //! - Where these are more than 20, and more than a tenth of the bindings that the class had before, all that have not
 //!   begun are held, and so is what comes later, for as long as that is so.
 //! - What is held stays so until it is allowed, or takes nothing any more: that it became less takes nothing back.
@@ -110,10 +110,11 @@ impl Fuse {
 
     /// A binding is no more.
     pub fn gone(&mut self, binding: &NsName, now: Instant) {
-        self.pass.decided(binding);
-        let Some(class) = self.class_of.remove(binding).and_then(|class| self.classes.get_mut(&class)) else { return };
+        self.pass.decided(binding, now);
+        let Some(name) = self.class_of.remove(binding) else { return };
+        let Some(class) = self.classes.get_mut(&name) else { return };
         // Nobody asks a replica that does not lead.
-        class.tidy(now);
+        class.tidy(self.pass.adds_up(&name, now), now);
         if let Some(Entry { removal: Removal::Role, state, .. }) = class.take(binding) {
             class.gone(state, now);
         }
@@ -132,7 +133,7 @@ impl Fuse {
             return Verdict::Go;
         }
         let Some(class) = self.classes.get_mut(&name) else { return Verdict::Go };
-        class.tidy(now);
+        class.tidy(self.pass.adds_up(&name, now), now);
         if entry.state == State::Held || class.is_many(bindings, now) {
             class.hold();
             if !class.spend() {
@@ -200,13 +201,13 @@ impl Fuse {
     }
 
     /// It is known what is to become of the binding: what is to be taken from it was noted before.
-    pub fn decided(&mut self, binding: &NsName) {
-        self.pass.decided(binding);
+    pub fn decided(&mut self, binding: &NsName, now: Instant) {
+        self.pass.decided(binding, now);
     }
 
     /// Forgets what counts no more.
     pub fn tidy(&mut self, now: Instant) {
-        self.classes.values_mut().for_each(|class| class.tidy(now));
+        self.classes.iter_mut().for_each(|(name, class)| class.tidy(self.pass.adds_up(name, now), now));
         self.classes.retain(|_, class| !class.is_idle());
     }
 

@@ -9,6 +9,7 @@ use super::deletion;
 use super::execute::{Run, carry_out};
 use super::fuse;
 use super::hand_over;
+use super::identity::{refuse_new_identity, role_hints};
 use super::lock::RoleLock;
 use super::revoke;
 use super::rival::refuse_rival;
@@ -16,15 +17,14 @@ use super::state::{Class, Ctx, State};
 use super::tell::conclude;
 use super::worker::Next;
 use super::write;
-use crate::api::names::{FINALIZER, annotation};
+use crate::api::names::FINALIZER;
 use crate::api::reason;
 use crate::api::{IrsaBindingSpec, Mode};
 use crate::desired::{Desired, Who, desired};
 use crate::error::{Category, Error};
 use crate::iam::arn::RoleArn;
-use crate::iam::owner::Ownership;
-use crate::iam::role::{Observed, Role};
-use crate::plan::{identity_changed, with_flag};
+use crate::iam::role::Observed;
+use crate::plan::{taken_away, with_flag};
 use crate::queue::Kind;
 use crate::snapshot::{Judgement, Prints, Question, Seen};
 use crate::status::{Outcome, RoleInfo, status, was_true};
@@ -74,7 +74,7 @@ pub async fn reconcile(ctx: &Ctx, key: &NsName, kind: Kind) -> Next {
         Some(Stop::Stale) => return Next::Again,
         Some(Stop::Waiting) => return Next::Wait,
         Some(Stop::Later(at)) => {
-            ctx.state().fuse.decided(key);
+            ctx.state().fuse.decided(key, Instant::now());
             return Next::Look(kind, at);
         }
         Some(Stop::Failed(error)) => outcome.failure = Some((None, error)),
@@ -91,7 +91,7 @@ fn decided(ctx: &Ctx, key: &NsName, outcome: &Outcome) {
     // In an account that is frozen nobody knows yet what is to be done there once it is not.
     let unknown = |error: &Error| error.category.is_outage() || error.reason == reason::CLUSTER_IDENTITY_CONFLICT;
     if !waits && !outcome.trouble().is_some_and(unknown) {
-        state.fuse.decided(key);
+        state.fuse.decided(key, Instant::now());
     }
 }
 
@@ -106,7 +106,8 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     let desired = desired(who(&object.head.key, &class.name), &spec, &class.spec, &class.place)?;
     let (desired, forbidden) = bounds::confine(ctx, object, &spec, &class, desired)?;
     let mut desired = located(&ctx.state(), object, desired);
-    if desired.mode != Mode::Annotate {
+    // One that was never more than annotated has no role to lose.
+    if desired.mode != Mode::Annotate || object.status().role_id.is_some() {
         refuse_new_identity(ctx, &class, object, &spec, &desired).await?;
     }
     // What its class does not allow as it stands is not claimed before there is a role.
@@ -230,6 +231,9 @@ async fn look(ctx: &Ctx, run: &Run<'_>, object: &LeanBinding) -> Result<Observed
         Err(error) if error.category == Category::Denied && object.status().role_id.is_none() => {
             if run.desired.adoption.named { Err(hidden(run.desired, error)) } else { Ok(Observed::Absent) }
         }
+        Err(error) if error.category == Category::Denied && ctx.is_theirs(&run.desired.arn) => {
+            Err(taken_away(&run.desired.arn))
+        }
         Err(error) if run.desired.adoption.named => Err(with_flag(&run.desired.arn, error)),
         read => read,
     }
@@ -238,57 +242,6 @@ async fn look(ctx: &Ctx, run: &Run<'_>, object: &LeanBinding) -> Result<Observed
 /// The names of a binding.
 pub fn who<'a>(key: &'a NsName, class: &'a str) -> Who<'a> {
     Who { namespace: &key.namespace, name: &key.name, class }
-}
-
-/// A binding that has a role already is not given a second of another name. Where its role may be is hinted at by its
-/// status, by the annotation that we wrote and by what we remember; the first may have been written by a tenant, so none
-/// of them is believed before the role's own tags say the same.
-async fn refuse_new_identity(
-    ctx: &Ctx,
-    class: &Class,
-    object: &LeanBinding,
-    spec: &IrsaBindingSpec,
-    desired: &Desired,
-) -> Result<(), Error> {
-    let hints = role_hints(&ctx.state(), object, &spec.service_account.name);
-    for hint in hints {
-        let other = |arn: &RoleArn| hint != desired.arn && !desired.may_be(arn);
-        let Some(arn) = RoleArn::parse(&hint).filter(other) else { continue };
-        let aws =
-            if arn.account == desired.account { Some(class.aws.clone()) } else { ctx.state().aws_of(&arn.account) };
-        let Some(aws) = aws else {
-            // Nobody can look there. To make another role would lose that one.
-            return Err(identity_changed(&hint, &desired.arn));
-        };
-        // Shortly after a write of ours AWS may not show the role everywhere: then it is as we wrote it.
-        let seen = match aws.role_head(&arn.name, &arn.path, ctx.missed(&hint)).await {
-            // The fence of our own IAM policy hides what is not ours; and what was taken over, where that is no longer let in.
-            Err(error) if error.category == Category::Denied && ctx.state().snapshot.is_ours(&hint) => {
-                return Err(with_flag(&hint, error));
-            }
-            Err(error) if error.category == Category::Denied => None,
-            seen => seen?,
-        };
-        ctx.witness(&desired.owner, seen.as_ref());
-        let role = seen.or_else(|| ctx.own_role(&hint));
-        let ours = |role: &Role| matches!(desired.owner.judge(&role.tags), Ownership::Ours { released: false });
-        if role.is_some_and(|role| role.arn == hint && ours(&role)) {
-            return Err(identity_changed(&hint, &desired.arn));
-        }
-    }
-    Ok(())
-}
-
-/// The ARNs of roles that may be this binding's.
-pub fn role_hints(state: &State, object: &LeanBinding, account: &str) -> Vec<String> {
-    let account = accounts(state, &object.head.key, Some(account)).current;
-    let ours = account.filter(|account| account.owned.contains(annotation::ROLE_ARN));
-    let annotated = ours.and_then(|account| account.annotations.get(annotation::ROLE_ARN).cloned());
-    let remembered = state.memory.get(&object.head.key).and_then(|memory| memory.role_arn.clone());
-    let mut hints: Vec<String> = [remembered, annotated, object.status().role_arn].into_iter().flatten().collect();
-    let mut known = std::collections::BTreeSet::new();
-    hints.retain(|hint| known.insert(hint.clone()));
-    hints
 }
 
 /// Our finalizer, before the first change outside. `true`: it was not there, so we have never changed anything.

@@ -1,7 +1,7 @@
 //! What can still be told of a binding on its way out, whose spec may be invalid and whose class may be gone.
 
-use super::binding::role_hints;
 use super::facts;
+use super::identity::role_hints;
 use super::state::{Ctx, State};
 use crate::api::{DeletionPolicy, IrsaClassSpec, Mode};
 use crate::aws::Aws;

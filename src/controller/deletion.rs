@@ -1,12 +1,12 @@
 //! The way out of a binding: a plan toward nothing, through the same calls. It needs neither a valid spec nor a class.
 
 use super::account;
-use super::adopt;
 use super::api::{self, ApiError};
 use super::binding::{Stop, seen_accounts, who};
 use super::bygone::{asks_to_retain, candidates, class, computed, last_wish, mode, named, owner, place};
 use super::fuse;
 use super::hand_over;
+use super::last_look::{Sought, last_look};
 use super::lock::RoleLock;
 use super::state::Ctx;
 use super::tell::{conclude, reference};
@@ -21,7 +21,7 @@ use crate::error::{Category, Error};
 use crate::iam::arn::RoleArn;
 use crate::iam::owner::Owner;
 use crate::iam::role::Role;
-use crate::plan::{Extent, Removal, Step, removal, with_flag};
+use crate::plan::{Extent, Removal, Step, removal};
 use crate::queue::Kind;
 use crate::status::{self, Notice, Outcome};
 use crate::store::LeanBinding;
@@ -38,7 +38,7 @@ pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>, kind: Kind) -> Next 
     if !object.head.has_finalizer(FINALIZER) {
         return Next::Wait;
     }
-    ctx.state().fuse.decided(&object.head.key);
+    ctx.state().fuse.decided(&object.head.key, Instant::now());
     let began = Instant::now();
     let mut outcome = Outcome { generation: object.head.generation, ..Outcome::default() };
     let frozen = ctx.state().class_is_frozen(&object);
@@ -114,24 +114,7 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
             return Err(Error::new(Category::Settling, format!("another binding is working on {arn}")).into());
         }
         let named = named.as_ref() == Some(&arn.name);
-        let path = if named { "/" } else { &arn.path };
-        let role = match aws.role_head(&arn.name, path, !named && ctx.missed(&arn.to_string())).await {
-            // The path of a role that the spec names is where it is.
-            Ok(Some(role)) if named => Some(role),
-            // One of that name on another path is not ours, whatever we remember.
-            Ok(Some(role)) => Some(role).filter(|role| role.arn == arn.to_string()),
-            // Shortly after a write of ours AWS may not show the role everywhere: then it is as we wrote it.
-            Ok(None) => unseen(ctx, object, &arn)?,
-            // It was left to another cluster, which has taken it.
-            Err(error) if error.category == Category::Denied && mode != Mode::Manage => None,
-            // The fence of our own IAM policy hides what is not ours, and this binding never had a role that it knew of.
-            Err(error) if error.category == Category::Denied && object.status().role_id.is_none() => {
-                unseen(ctx, object, &arn)?
-            }
-            Err(error) => return Err(if named { with_flag(&arn.to_string(), error) } else { error }.into()),
-        };
-        ctx.witness(&owner, role.as_ref());
-        let role = role.map(|role| adopt::as_taken(ctx, object, &owner, role)).transpose()?;
+        let role = last_look(ctx, &aws, object, &owner, Sought { arn: &arn, named, mode }).await?;
         if let Some(found) = role.as_ref().and_then(|role| RoleArn::parse(&role.arn)) {
             arn = found;
         }
@@ -168,17 +151,6 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
         }
         Some(notice)
     }))
-}
-
-/// A role that AWS does not show: as we remember it, or `None` where it can be believed that there is none.
-fn unseen(ctx: &Ctx, object: &LeanBinding, arn: &RoleArn) -> Result<Option<Role>, Error> {
-    let own = ctx.own_role(&arn.to_string());
-    let late = ctx.may_have_missed(object.head.created.as_ref()) || ctx.may_be_on_its_way(&object.head.key);
-    if own.is_none() && late {
-        let text = format!("AWS does not show {arn}, but may do so yet, as it may have been made a moment ago");
-        return Err(Error::new(Category::Settling, text));
-    }
-    Ok(own)
 }
 
 /// What was found of a role.

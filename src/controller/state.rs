@@ -231,6 +231,11 @@ impl Ctx {
         self.state().snapshot.missed(arn, self.settings.settle)
     }
 
+    /// Whether the last sweep showed by its tags that a role is not this cluster's.
+    pub fn is_theirs(&self, arn: &str) -> bool {
+        self.state().snapshot.is_theirs(arn, self.settings.settle)
+    }
+
     /// Whether a process before this one may have made something for an object that does not show everywhere yet. For
     /// what was created since then, all that is done is known.
     pub fn may_have_missed(&self, created: Option<&Time>) -> bool {

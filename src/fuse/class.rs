@@ -170,8 +170,9 @@ impl Class {
         self.allowed = (left > 0).then_some((left, now + WINDOW));
     }
 
-    pub fn tidy(&mut self, now: Instant) {
-        for times in [&mut self.began, &mut self.gone] {
+    /// Forgets what counts no more; of what began nothing as long as it `adds_up`.
+    pub fn tidy(&mut self, adds_up: bool, now: Instant) {
+        for times in [&mut self.began, &mut self.gone].into_iter().skip(usize::from(adds_up)) {
             while times.front().is_some_and(|at| now >= *at + WINDOW) {
                 times.pop_front();
             }

@@ -19,26 +19,36 @@ pub enum Cause {
 pub(super) struct Pass {
     pub started: bool,
     left: HashMap<NsName, (Arc<str>, Cause)>,
-    /// By class: how many are left, and since when.
-    runs: HashMap<Arc<str>, (usize, Instant)>,
+    /// By class.
+    runs: HashMap<Arc<str>, Run>,
+}
+
+/// The pass over the bindings of one class.
+#[derive(Debug)]
+struct Run {
+    left: usize,
+    since: Instant,
+    /// When the last of them was looked at.
+    moved: Instant,
 }
 
 impl Pass {
     pub fn begin(&mut self, binding: &NsName, class: &str, cause: Cause, now: Instant) {
         // In the first pass everything counts, so it stays one until the binding was looked at.
         let cause = if self.cause(binding) == Some(Cause::Start) { Cause::Start } else { cause };
-        self.decided(binding);
+        self.decided(binding, now);
         let class = self.runs.get_key_value(class).map_or_else(|| class.into(), |(known, _)| known.clone());
-        let runs = self.runs.entry(Arc::clone(&class)).or_insert((0, now));
-        *runs = (runs.0 + 1, now);
+        let left = self.runs.get(&class).map_or(0, |run| run.left) + 1;
+        self.runs.insert(Arc::clone(&class), Run { left, since: now, moved: now });
         self.left.insert(binding.clone(), (class, cause));
     }
 
-    pub fn decided(&mut self, binding: &NsName) {
+    pub fn decided(&mut self, binding: &NsName, now: Instant) {
         let Some((class, _)) = self.left.remove(binding) else { return };
-        if let Some((left, _)) = self.runs.get_mut(&class) {
-            *left -= 1;
-            if *left == 0 {
+        if let Some(run) = self.runs.get_mut(&class) {
+            run.left -= 1;
+            run.moved = now;
+            if run.left == 0 {
                 self.runs.remove(&class);
             }
         }
@@ -54,6 +64,12 @@ impl Pass {
 
     /// Whether bindings of the class are still to be looked at. One that can't be must not hold up the others for ever.
     pub fn runs(&self, class: &str, now: Instant) -> bool {
-        self.runs.get(class).is_some_and(|(_, since)| now < *since + WINDOW)
+        self.runs.get(class).is_some_and(|run| now < run.since + WINDOW)
+    }
+
+    /// Whether a pass over the class goes on, however slowly: what it takes adds up until its end, or it would take from
+    /// thousands a few at a time.
+    pub fn adds_up(&self, class: &str, now: Instant) -> bool {
+        self.runs.get(class).is_some_and(|run| now < run.moved + WINDOW)
     }
 }

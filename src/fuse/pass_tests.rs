@@ -35,7 +35,7 @@ impl World {
     fn loses(&mut self, number: usize, second: u64) {
         let cause = self.fuse.cause(&key(number)).expect("the pass is not over for it");
         self.fuse.note(&key(number), "c", Removal::Policies(cause), self.at(second));
-        self.fuse.decided(&key(number));
+        self.fuse.decided(&key(number), self.at(second));
     }
 
     fn ask(&mut self, number: usize, second: u64) -> Verdict {
@@ -53,7 +53,7 @@ fn nothing_is_taken_before_all_of_a_class_were_looked_at() {
             world.loses(number, number as u64);
             assert!(matches!(world.ask(0, number as u64), Verdict::Wait(_)), "{cause:?} {number}");
         }
-        world.fuse.decided(&key(49));
+        world.fuse.decided(&key(49), world.at(49));
         assert_eq!(world.ask(48, 49), Verdict::Wait(world.at(58)), "ten seconds at least");
         let held = Held { policies: 49, of: 50, ..Held::default() };
         assert_eq!((world.ask(0, 49), world.fuse.held("c")), (Verdict::Held(held), Some(held)), "{cause:?}");
@@ -70,7 +70,7 @@ fn few_wait_for_the_pass_and_go() {
     let mut world = World::new(50, Cause::Start);
     (0..20).for_each(|number| world.loses(number, 0));
     assert_eq!(world.ask(0, 10), Verdict::Wait(world.at(12)));
-    (20..50).for_each(|number| world.fuse.decided(&key(number)));
+    (20..50).for_each(|number| world.fuse.decided(&key(number), world.start));
     assert!((0..20).all(|number| world.ask(number, 12) == Verdict::Go));
     (0..20).for_each(|number| world.fuse.settled(&key(number)));
     // What is done counts on: a deletion that follows is the twenty-first.
@@ -92,12 +92,31 @@ fn a_pass_that_does_not_end_is_not_waited_for_for_ever() {
 }
 
 #[test]
+fn what_a_slow_pass_takes_adds_up_until_its_end() {
+    let mut world = World::new(300, Cause::Start);
+    // One a minute, the first of them when the pass is not waited for any more.
+    let mut slowly = |number: u64| {
+        world.loses(number as usize, 600 + number * 60);
+        let verdict = world.ask(number as usize, 610 + number * 60);
+        (verdict == Verdict::Go).then(|| world.fuse.settled(&key(number as usize)));
+        world.fuse.tidy(world.at(620 + number * 60));
+        verdict
+    };
+    let went = (0..299).filter(|number| slowly(*number) == Verdict::Go).count();
+    assert_eq!(went, 30, "a tenth of the class, in five hours");
+    // Where nothing moves for ten minutes it is not waited for.
+    world.fuse.note(&key(299), "c", Removal::Nothing, world.at(20_000));
+    world.fuse.tidy(world.at(20_000));
+    assert!(!world.fuse.pass.adds_up("c", world.at(20_000)));
+}
+
+#[test]
 fn passes_of_other_classes_and_bindings_that_are_gone_hold_up_nobody() {
     let mut world = World::new(3, Cause::Class);
     let other = NsName::new("n", "other");
     world.fuse.edited("d", std::iter::once(&other), world.start);
     world.loses(0, 0);
-    world.fuse.decided(&key(1));
+    world.fuse.decided(&key(1), world.start);
     world.fuse.gone(&key(2), world.start);
     assert_eq!(world.ask(0, 10), Verdict::Go);
     assert_eq!(world.fuse.cause(&other), Some(Cause::Class));
@@ -109,7 +128,7 @@ fn an_edit_in_the_first_pass_leaves_it_the_first() {
     let keys = [key(0), key(1)];
     world.fuse.edited("c", keys.iter(), world.start);
     assert_eq!(world.fuse.cause(&key(0)), Some(Cause::Start));
-    keys.iter().for_each(|key| world.fuse.decided(key));
+    keys.iter().for_each(|key| world.fuse.decided(key, world.start));
     assert!(!world.fuse.pass.runs("c", world.start), "each is counted once");
     world.fuse.edited("c", keys.iter(), world.start);
     assert_eq!(world.fuse.cause(&key(0)), Some(Cause::Class));
@@ -133,7 +152,7 @@ fn who_does_not_work_or_holds_nothing_remembers_no_pass() {
 fn roles_and_policies_count_together_and_quarantines_with_them() {
     let mut world = World::new(50, Cause::Class);
     (0..10).for_each(|number| world.loses(number, 0));
-    (10..50).for_each(|number| world.fuse.decided(&key(number)));
+    (10..50).for_each(|number| world.fuse.decided(&key(number), world.start));
     (10..15).for_each(|number| world.fuse.note(&key(number), "c", Removal::Role, world.start));
     (100..106).for_each(|number| world.fuse.note(&key(number), "c", Removal::Quarantine, world.start));
     let held = Held { roles: 5, policies: 10, quarantines: 6, of: 50 };

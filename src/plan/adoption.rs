@@ -109,6 +109,16 @@ pub fn hidden(desired: &Desired) -> Error {
     Error::new(Category::Conflict, text)
 }
 
+/// The role of a binding that sweeps show with other tags by now, and that may not be looked at any more.
+#[must_use]
+pub fn taken_away(arn: &str) -> Error {
+    let text = format!(
+        "the tags of {arn} do not say any more that it is this cluster's: put them back; or set spec.mode to Annotate, and it \
+         is left to whoever has it"
+    );
+    Error::new(Category::Conflict, text)
+}
+
 /// What prints the operator's own IAM policy with all that it takes.
 const FLAG: &str = "irsa-operator iam-policy --adoption";
 

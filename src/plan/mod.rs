@@ -21,7 +21,9 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use adoption::{claims, consent, explained, hidden, is_adopted, may_go_over, offered, unannotated, with_flag};
+pub use adoption::{
+    claims, consent, explained, hidden, is_adopted, may_go_over, offered, taken_away, unannotated, with_flag,
+};
 pub use after::{after, created};
 pub use change::takes_away;
 pub use ownership::{Standing, check_owner, identity_changed, other_issuer, standing};

@@ -22,6 +22,7 @@ mod entry;
 mod print;
 #[cfg(test)]
 mod tests;
+mod whose;
 
 pub use account::{Account, Quota, Source, Taken, Verdict};
 pub use entry::{Extras, Seen};
@@ -114,33 +115,10 @@ impl Snapshot {
         self.entry(arn).map(Entry::seen)
     }
 
-    /// Whether a sweep has shown the role: one that is tagged as ours is kept whether or not a binding asks for it.
-    #[must_use]
-    pub fn shows(&self, arn: &str) -> bool {
-        self.entry(arn).is_some_and(|entry| entry.details.is_some() || entry.head.is_some())
-    }
-
     /// Whether the role last agreed with another wish: what differs now was asked for, and is no drift.
     #[must_use]
     pub fn wished_otherwise(&self, arn: &str, wish: u64) -> bool {
         self.entry(arn).and_then(|entry| entry.wish).is_some_and(|last| last != wish)
-    }
-
-    /// Whether the last complete sweep, which was begun after all that we know of the role, did not list it.
-    #[must_use]
-    pub fn missed(&self, arn: &str, settle: Duration) -> bool {
-        let account = self.accounts.get(account_of(arn));
-        let Some(taken) = account.and_then(Account::taken) else { return false };
-        self.entry(arn).is_some_and(|entry| {
-            let listed = entry.head.is_some_and(|half| half.sweep >= taken.number);
-            !listed && entry.born < taken.number && entry.believes(taken.begun, settle)
-        })
-    }
-
-    /// Whether it was tagged as this cluster's when a sweep last showed its tags.
-    #[must_use]
-    pub fn is_ours(&self, arn: &str) -> bool {
-        self.entry(arn).is_some_and(|entry| entry.ours)
     }
 
     /// What the role is by our own last write, if that is less than `settle` ago.

@@ -1,6 +1,6 @@
 //! Roles that are there already: ours are taken, all others are left as they are.
 
-use crate::harness::documents::{allow, aws};
+use crate::harness::documents::{allow, aws, inline};
 use crate::harness::{Emulator, Space, is, message, paths, reason};
 use aws_sdk_iam::types::Tag;
 use serde_json::{Value, json};
@@ -158,4 +158,22 @@ async fn a_role_of_ours_is_taken_and_put_right() {
     let role = space.role("app").await;
     assert_eq!(json!([role["attached"], role["inline"]]), json!([[aws("ReadOnlyAccess")], {}]));
     assert!(role["trust"].to_string().contains("system:serviceaccount:ours:app"), "{role}");
+}
+
+/// Somebody gave another cluster the role of a binding that still manages it. The binding may go, and the role stays.
+#[tokio::test]
+async fn a_role_that_another_cluster_has_taken_is_left_to_it() {
+    let space = Space::new("taken-away").await;
+    space.make_ready("app", json!({"inline": [inline("bucket", allow("s3:GetObject"))]})).await;
+    let tag = Tag::builder().key("irsa-operator.io/cluster").value("green").build().unwrap();
+    space.aws.iam.tag_role().role_name(space.role_name("app")).tags(tag).send().await.expect("tagged");
+    let binding = space.not_ready("app", "Conflict").await;
+    let said = "do not say any more that it is this cluster's";
+    assert!(is(&binding, "Stalled", "True") && message(&binding, "Stalled").contains(said), "{binding}");
+    let (before, since) = (space.role("app").await, space.mark().await);
+    space.delete("app").await;
+    space.gone("app").await;
+    assert_eq!(space.role("app").await, before);
+    assert_eq!(space.changes("app", since).await, [""; 0]);
+    assert_eq!(space.annotated_role("app").await, Value::Null);
 }

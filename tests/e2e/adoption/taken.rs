@@ -135,7 +135,11 @@ async fn identity(space: &Space, before: &Value) -> Value {
         let binding = space.not_ready("app", "IdentityChanged").await;
         assert!(message(&binding, "Stalled").contains(&arn(space)), "{binding}");
     }
-    space.patch_binding("app", json!({"spec": {"role": {"name": NAME}}})).await;
+    // Nor is it left behind by who looks after none from now on.
+    space.patch_binding("app", json!({"spec": {"mode": "Annotate", "role": {"name": "other"}}})).await;
+    let binding = space.not_ready("app", "IdentityChanged").await;
+    assert_eq!(binding["status"]["roleArn"], json!(arn(space)), "{binding}");
+    space.patch_binding("app", json!({"spec": {"mode": "Manage", "role": {"name": NAME}}})).await;
     assert_eq!(space.ready("app").await["status"]["roleId"], before["id"]);
     let creates = format!("principal=*assumed-role/irsa-operator/*&operation=CreateRole&since={since}");
     assert!(space.emulator.journal(&creates).await.is_empty());

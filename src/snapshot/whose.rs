@@ -1,0 +1,45 @@
+//! What sweeps say of a role beside whether it is as desired: that it is there, and whose it is.
+
+use super::{Account, Snapshot, account_of};
+use std::time::Duration;
+
+impl Snapshot {
+    /// Whether a sweep has shown the role: one that is tagged as ours is kept whether or not a binding asks for it.
+    #[must_use]
+    pub fn shows(&self, arn: &str) -> bool {
+        self.entry(arn).is_some_and(|entry| entry.details.is_some() || entry.head.is_some())
+    }
+
+    /// Whether the last complete sweep, which was begun after all that we know of the role, did not list it.
+    #[must_use]
+    pub fn missed(&self, arn: &str, settle: Duration) -> bool {
+        let account = self.accounts.get(account_of(arn));
+        let Some(taken) = account.and_then(Account::taken) else { return false };
+        self.entry(arn).is_some_and(|entry| {
+            let listed = entry.head.is_some_and(|half| half.sweep >= taken.number);
+            !listed && entry.born < taken.number && entry.believes(taken.begun, settle)
+        })
+    }
+
+    /// Whether it was tagged as this cluster's when a sweep last showed its tags.
+    #[must_use]
+    pub fn is_ours(&self, arn: &str) -> bool {
+        self.entry(arn).is_some_and(|entry| entry.ours)
+    }
+
+    /// Whether the last complete sweep, newer than all that we did to the role, showed by its tags that it is not this
+    /// cluster's. Only of a role that is expected this is known.
+    #[must_use]
+    pub fn is_theirs(&self, arn: &str, settle: Duration) -> bool {
+        let Some(taken) = self.accounts.get(account_of(arn)).and_then(Account::taken) else { return false };
+        self.entry(arn).is_some_and(|entry| {
+            let shown = entry.details.filter(|half| half.sweep >= taken.number);
+            !entry.ours && shown.is_some_and(|half| entry.believes(half.sent, settle))
+        })
+    }
+
+    /// Sweeps are to tell of the role, whosever it is.
+    pub fn expect(&mut self, arn: &str) {
+        self.entry_mut(arn).expected = true;
+    }
+}
