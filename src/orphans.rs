@@ -52,6 +52,8 @@ struct Suspect {
     quarantined: bool,
     /// When we last wrote that it is to be so, or is to be so no more.
     written: Option<(bool, Instant)>,
+    /// When AWS last refused that.
+    refused: Option<Instant>,
 }
 
 /// A role without a binding.
@@ -71,7 +73,12 @@ pub struct Orphan<'a> {
     held: bool,
     /// It was cut off by us, and somebody may have put an end to it since.
     put: bool,
+    /// When AWS last refused to cut it off, or to put an end to that.
+    refused: Option<Instant>,
 }
+
+/// For so long it is not asked for again what AWS has refused.
+const REFUSED: Duration = Duration::from_secs(3600);
 
 /// The policy that cuts a role off.
 pub const QUARANTINE_POLICY: &str =
@@ -79,11 +86,11 @@ pub const QUARANTINE_POLICY: &str =
 
 impl Orphan<'_> {
     /// Whether it is to be cut off, or is to be so no more. It is cut off once: whoever puts an end to it by hand may have
-    /// a reason.
+    /// a reason. What AWS has refused, for want of a permission say, is tried again an hour later.
     #[must_use]
-    pub fn to_be(&self, policy: OrphanPolicy) -> Option<bool> {
+    pub fn to_be(&self, policy: OrphanPolicy, now: Instant) -> Option<bool> {
         match policy {
-            _ if self.held => None,
+            _ if self.held || self.refused.is_some_and(|at| now < at + REFUSED) => None,
             OrphanPolicy::Quarantine => (!self.quarantined && !self.put).then_some(true),
             OrphanPolicy::Report => self.quarantined.then_some(false),
         }
@@ -104,19 +111,19 @@ impl Orphans {
     }
 
     /// A page of it. `cluster` is ours, `contradicted` says whether another cluster may have the same id, `bound` whether
-    /// there is such a binding.
+    /// there is such a binding, or the role of it is gone and only shown yet.
     pub fn page(
         &mut self,
         account: &str,
         page: &[Detailed],
         cluster: &str,
         contradicted: bool,
-        bound: impl Fn(&NsName) -> bool,
+        bound: impl Fn(&Detailed, &NsName) -> bool,
     ) {
         let Some(account) = self.accounts.get_mut(account) else { return };
         account.contradicted |= contradicted;
         for role in page.iter().filter(|role| tags::get(&role.tags, tag::CLUSTER) == Some(cluster)) {
-            let Some(binding) = owner(&role.tags).filter(|binding| !bound(binding)) else { continue };
+            let Some(binding) = owner(&role.tags).filter(|binding| !bound(role, binding)) else { continue };
             let (class, shown) = (tags::get(&role.tags, tag::CLASS).unwrap_or_default(), account.sweep);
             let entry = account.roles.entry(role.arn.as_str().into()).or_insert_with(|| Suspect {
                 binding: binding.clone(),
@@ -128,6 +135,7 @@ impl Orphans {
                 shown_quarantined: false,
                 quarantined: false,
                 written: None,
+                refused: None,
             });
             if entry.binding != binding {
                 (entry.binding, entry.since, entry.confirmed) = (binding, None, false);
@@ -180,6 +188,14 @@ impl Orphans {
         }
     }
 
+    /// AWS does not let it be cut off, or let go on.
+    pub fn refused(&mut self, account: &str, arn: &str, now: Instant) {
+        let role = self.accounts.get_mut(account).and_then(|account| account.roles.get_mut(arn));
+        if let Some(role) = role {
+            role.refused = Some(now);
+        }
+    }
+
     /// This came of cutting off roles of a class, empty where nothing failed. Whether that is to be said.
     pub fn failed(&mut self, class: &str, text: &str) -> bool {
         if text.is_empty() {
@@ -205,6 +221,7 @@ impl Orphans {
             quarantined: role.quarantined,
             held: role.held,
             put: role.written.is_some_and(|(put, _)| put),
+            refused: role.refused,
         }))
     }
 }

@@ -40,6 +40,7 @@ pub fn foresee(
             outcome.held = !seen.extras.held.is_empty();
             outcome.pending.extend(seen.extras.held);
             outcome.notes = seen.extras.notes;
+            outcome.pending.retain(|step| !plan.waiting.contains(step));
             outcome.waiting = plan.waiting;
             Some(seen.id).filter(|id| !id.is_empty() && !theirs)
         }

@@ -35,10 +35,10 @@ use tracing::info;
 
 /// Removes what is ours and lets the binding go.
 pub async fn reconcile(ctx: &Ctx, object: Arc<LeanBinding>, kind: Kind) -> Next {
+    ctx.state().fuse.decided(&object.head.key, Instant::now());
     if !object.head.has_finalizer(FINALIZER) {
         return Next::Wait;
     }
-    ctx.state().fuse.decided(&object.head.key, Instant::now());
     let began = Instant::now();
     let mut outcome = Outcome { generation: object.head.generation, ..Outcome::default() };
     let frozen = ctx.state().class_is_frozen(&object);

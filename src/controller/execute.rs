@@ -16,7 +16,9 @@ use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::guardrails::what_stays;
 use crate::iam::role::{Observed, Role};
-use crate::plan::{Facet, Plan, Step, after, created, explained, goes_on, plan, standing, unannotated};
+use crate::plan::{
+    Facet, Plan, Step, after, claims, created, explained, goes_on, not_yet, plan, standing, unannotated,
+};
 use crate::snapshot::Seen;
 use crate::status::Outcome;
 use crate::store::NsName;
@@ -242,7 +244,11 @@ pub(super) async fn steps(
                 },
                 step => {
                     let tags = known.as_ref().map(|role| &role.tags);
-                    run.aws.apply(run.desired, step).await.map_err(|error| explained(run.desired, step, tags, error))
+                    let sent = run.aws.apply(run.desired, step).await;
+                    sent.map_err(|error| match outcome.done.iter().any(claims) {
+                        true => not_yet(&run.desired.arn, error),
+                        false => explained(run.desired, step, tags, error),
+                    })
                 }
             };
             match (&sent, known.as_mut()) {

@@ -11,7 +11,7 @@ use crate::api::Mode;
 use crate::api::names::{ALLOW_REMOVALS, FINALIZER};
 use crate::api::reason;
 use crate::error::{Category, Error};
-use crate::fuse::{Cause, Held, Removal, Verdict};
+use crate::fuse::{Cause, Held, Removal, Verdict, WAIT};
 use crate::iam::role::Observed;
 use crate::plan::{Plan, Step, takes_away};
 use crate::queue::Kind;
@@ -106,7 +106,12 @@ fn many(held: Held) -> String {
         what(held.quarantines, "quarantine of a role is held", "quarantines of roles are held"),
     ];
     let all: Vec<String> = all.into_iter().flatten().collect();
-    format!("{}, in a class that had {} bindings", all.join(" and "), held.of)
+    let of = match held.of {
+        0 => "no binding".to_owned(),
+        1 => "1 binding".to_owned(),
+        of => format!("{of} bindings"),
+    };
+    format!("{}, in a class that had {of}", all.join(" and "))
 }
 
 /// Whether the deletion of a binding may begin; else when, or why not.
@@ -121,7 +126,7 @@ pub async fn ask(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Instant>, Err
         Verdict::Go => Ok(None),
         Verdict::Wait(until) => Ok(Some(until)),
         // Then they keep their roles, all of them.
-        Verdict::Held(_) if definition_is_going(ctx).await? => Ok(None),
+        Verdict::Held(_) if is_definition_going(ctx).await? => Ok(None),
         Verdict::Held(held) => {
             let key = &object.head.key;
             let text = format!(
@@ -135,6 +140,18 @@ pub async fn ask(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Instant>, Err
             Err(Error::because(Category::Blocked, reason::MASS_CHANGE_HELD, text))
         }
     }
+}
+
+/// Asked once in a while for all that are held. What it was a moment ago tells enough here: a deletion is held when it is
+/// older than that.
+async fn is_definition_going(ctx: &Ctx) -> Result<bool, Error> {
+    let known = ctx.state().definition_stays;
+    if known.is_some_and(|at| at.elapsed() < WAIT / 2) {
+        return Ok(false);
+    }
+    let going = definition_is_going(ctx).await?;
+    ctx.state().definition_stays = (!going).then(Instant::now);
+    Ok(going)
 }
 
 /// One that takes nothing along, whatever it asks for, neither waits nor counts.

@@ -17,6 +17,7 @@ mod deletion;
 mod events;
 mod execute;
 mod facts;
+mod forget;
 mod fuse;
 mod hand_over;
 mod identity;

@@ -22,8 +22,10 @@ impl State {
     pub fn look_for_orphans(&mut self, account: &str, page: &[Detailed], cluster: &str) {
         self.look_for_strangers(account, page, cluster);
         let contradicted = self.issuers.stranger(account).is_some();
-        let bindings = &self.bindings;
-        self.orphans.page(account, page, cluster, contradicted, |key| bindings.get(key).is_some());
+        let (bindings, snapshot) = (&self.bindings, &self.snapshot);
+        let bound =
+            |role: &Detailed, key: &NsName| bindings.get(key).is_some() || snapshot.is_buried(account, &role.id);
+        self.orphans.page(account, page, cluster, contradicted, bound);
     }
 
     /// How many there are in an account, where that is known: those that are only told, and those that are cut off.

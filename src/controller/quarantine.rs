@@ -69,14 +69,15 @@ impl State {
     /// asked whether one may be, and so are those that may be next: sweeps need not show all of them at once.
     fn quarantine_tasks(&mut self, account: &str) -> Vec<Task> {
         let mut policies: BTreeMap<&str, (Option<OrphanPolicy>, Vec<String>)> = BTreeMap::new();
-        let mut tasks = Vec::new();
+        let (mut tasks, now) = (Vec::new(), Instant::now());
         let suspects = self.orphans.suspects(account).into_iter().flatten();
         for orphan in suspects.filter(|orphan| self.bindings.get(orphan.binding).is_none()) {
             let class = orphan.class;
             let (policy, former) = policies
                 .entry(class)
                 .or_insert_with(|| (self.orphan_policy(class, account), self.former_issuers_of(class)));
-            let Some((seen, put)) = self.classes_seen.get(class).zip(policy.and_then(|policy| orphan.to_be(policy)))
+            let Some((seen, put)) =
+                self.classes_seen.get(class).zip(policy.and_then(|policy| orphan.to_be(policy, now)))
             else {
                 continue;
             };
@@ -114,7 +115,7 @@ impl State {
     fn is_due(&self, account: &str, task: &Task) -> bool {
         let policy = self.orphan_policy(&task.owner.class, account);
         let orphan = self.orphans_in(account).into_iter().flatten().find(|orphan| orphan.arn == task.arn);
-        policy.zip(orphan).and_then(|(policy, orphan)| orphan.to_be(policy)) == Some(task.put)
+        policy.zip(orphan).and_then(|(policy, orphan)| orphan.to_be(policy, Instant::now())) == Some(task.put)
     }
 }
 
@@ -148,6 +149,7 @@ pub async fn see_to(ctx: &Ctx, account: &str) {
             Err(error) => {
                 warn!(role = task.arn, reason = error.reason, "{error}");
                 if !error.category.is_brief() {
+                    ctx.state().orphans.refused(account, &task.arn, Instant::now());
                     of.failed.get_or_insert((task.arn, error));
                 }
             }

@@ -15,9 +15,9 @@ use crate::iam::role::Role;
 use crate::issuers::Issuers;
 use crate::metrics::Metrics;
 use crate::orphans::Orphans;
-use crate::queue::{Key, Kind, Queue};
+use crate::queue::{Key, Queue};
 use crate::snapshot::Snapshot;
-use crate::store::{Kept, LeanBinding, LeanClass, LeanNamespace, LeanServiceAccount, NsName, Store};
+use crate::store::{LeanBinding, LeanClass, LeanNamespace, LeanServiceAccount, NsName, Store};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -115,6 +115,8 @@ pub struct State {
     pub providers: HashMap<String, Instant>,
     /// Wakes the sweeper of an account before its time.
     pub hints: HashMap<String, Arc<Notify>>,
+    /// When the API server last said that the definition of bindings is not being deleted.
+    pub definition_stays: Option<Instant>,
     /// Roles that somebody works on: there is one writer a role.
     pub locked: HashSet<String>,
 }
@@ -289,31 +291,5 @@ impl State {
             (_, Some(now_in)) => Some((now_in, began)),
         };
         memory.trouble.map_or(Duration::ZERO, |(_, since)| since.elapsed())
-    }
-
-    /// A binding is gone for good: whoever shared something with it may go on.
-    pub fn forget_binding(&mut self, gone: &LeanBinding) {
-        let key = &gone.head.key;
-        let memory = self.memory.remove(key);
-        self.fuse.gone(key, Instant::now());
-        self.contested.gone(key);
-        self.queue.forget(&Key::Binding(key.clone()));
-        self.backoff.forget(&Key::Binding(key.clone()));
-        if let Some(account) = gone.service_account() {
-            for other in self.bindings.bindings_of_service_account(&account) {
-                self.wake_binding(&other, Kind::Change);
-            }
-        }
-        if let Some(arn) = memory.and_then(|memory| memory.role_arn) {
-            self.snapshot.forget(&arn);
-            let sharing = self.memory.iter().filter(|(_, m)| m.role_arn.as_ref() == Some(&arn));
-            for other in sharing.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
-                self.wake_binding(&other, Kind::Change);
-            }
-        }
-        if let Some(class) = &gone.class_name {
-            self.class_users_changed(class);
-        }
-        self.wake_forbidden(&key.namespace);
     }
 }

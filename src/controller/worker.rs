@@ -185,7 +185,7 @@ fn finish(ctx: &Ctx, key: &Key, kind: Kind, next: Next) {
         && state.bindings.get(name).is_none()
     {
         // It vanished while it was worked on, which has remembered it anew.
-        state.memory.remove(name);
+        state.forget_late(name);
     }
     state.queue.done(key);
     drop(state);

@@ -42,7 +42,7 @@ impl World {
         self.orphans.begin(ACCOUNT, self.sweep);
         for page in roles.chunks(2) {
             let other = page.iter().any(|role| tags::get(&role.tags, tag::ISSUER) == Some("another"));
-            self.orphans.page(ACCOUNT, page, "c", other, |key| self.bindings.contains(&*key.name));
+            self.orphans.page(ACCOUNT, page, "c", other, |_, key| self.bindings.contains(&*key.name));
         }
     }
 
@@ -180,7 +180,37 @@ fn known(world: &mut World, shown: &Detailed) {
 }
 
 fn to_be(world: &World, policy: OrphanPolicy) -> Option<bool> {
-    world.orphans.of(ACCOUNT).unwrap().next().expect("an orphan").to_be(policy)
+    to_be_at(world, policy, 300)
+}
+
+fn to_be_at(world: &World, policy: OrphanPolicy, second: u64) -> Option<bool> {
+    let now = world.start + Duration::from_secs(second);
+    world.orphans.of(ACCOUNT).unwrap().next().expect("an orphan").to_be(policy, now)
+}
+
+#[test]
+fn what_aws_refuses_is_tried_again_an_hour_later() {
+    let mut world = World::new(&[]);
+    let bare = role("a", &[]);
+    known(&mut world, &bare);
+    world.orphans.refused(ACCOUNT, &bare.arn, world.start + Duration::from_secs(110));
+    world.sweep(150, std::slice::from_ref(&bare));
+    let tried = [111, 3709, 3710].map(|second| to_be_at(&world, OrphanPolicy::Quarantine, second));
+    assert_eq!(tried, [None, None, Some(true)]);
+}
+
+#[test]
+fn a_role_that_is_gone_and_shown_yet_is_nobodys() {
+    let mut orphans = Orphans::default();
+    let start = Instant::now();
+    for (sweep, second) in [(1, 0), (2, 100)] {
+        orphans.begin(ACCOUNT, sweep);
+        let page = [role("gone", &[]), role("lost", &[])];
+        orphans.page(ACCOUNT, &page, "c", false, |role, _| role.arn.ends_with("/gone"));
+        let asked = orphans.end(ACCOUNT, start + Duration::from_secs(second), Duration::from_secs(90));
+        assert!(asked.iter().all(|(_, binding)| &*binding.name == "lost"), "{asked:?}");
+    }
+    assert_eq!(orphans.suspects(ACCOUNT).unwrap().count(), 1);
 }
 
 #[test]

@@ -128,6 +128,19 @@ pub fn explained(desired: &Desired, step: &Step, tags: Option<&Tags>, error: Err
     if claims(step) || tags.is_some_and(is_adopted) { with_flag(&desired.arn, error) } else { error }
 }
 
+/// A refusal in the moment after the role was made this binding's: what our IAM policy allows hangs on the tags of the role,
+/// and AWS does not see these everywhere at once.
+#[must_use]
+pub fn not_yet(arn: &str, error: Error) -> Error {
+    match error.category {
+        Category::Denied => {
+            let text = format!("AWS does not see everywhere yet that {arn} was taken over: {}", error.message);
+            Error::new(Category::Settling, text)
+        }
+        _ => error,
+    }
+}
+
 /// A refusal of what only roles of others take.
 #[must_use]
 pub fn with_flag(arn: &str, mut error: Error) -> Error {

@@ -22,7 +22,7 @@ mod step;
 mod tests;
 
 pub use adoption::{
-    claims, consent, explained, hidden, is_adopted, may_go_over, offered, taken_away, unannotated, with_flag,
+    claims, consent, explained, hidden, is_adopted, may_go_over, not_yet, offered, taken_away, unannotated, with_flag,
 };
 pub use after::{after, created};
 pub use change::takes_away;

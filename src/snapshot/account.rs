@@ -247,6 +247,10 @@ impl Account {
         }
     }
 
+    pub(super) fn is_buried(&self, id: &str) -> bool {
+        self.tombs.contains_key(id)
+    }
+
     /// The account's own word on its roles.
     pub(super) fn set_quota(&mut self, quota: Option<Quota>) {
         self.quota = quota;

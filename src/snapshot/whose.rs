@@ -38,6 +38,12 @@ impl Snapshot {
         })
     }
 
+    /// Whether we have deleted the role of this id, which sweeps may still show.
+    #[must_use]
+    pub fn is_buried(&self, account: &str, id: &str) -> bool {
+        self.accounts.get(account).is_some_and(|account| account.is_buried(id))
+    }
+
     /// Sweeps are to tell of the role, whosever it is.
     pub fn expect(&mut self, arn: &str) {
         self.entry_mut(arn).expected = true;

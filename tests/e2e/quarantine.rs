@@ -110,6 +110,7 @@ async fn a_role_without_a_binding_is_cut_off_once_until_that_is_back() {
 
     a_restart_means_nothing_to_it(&env, &space, operator).await;
     let operator = start(&env, FLAGS).await;
+    space.sweeps(1).await;
 
     // The binding takes the role back, which sweeps have shown, with all that it was; and the policy goes last.
     let since = space.mark().await;
@@ -193,7 +194,7 @@ async fn many_at_once_wait_for_a_word() {
 
     let since = space.mark().await;
     let operator = start(&env, &["--resync", "2s", "--fuse", "on"]).await;
-    let words = "25 quarantines of roles are held, in a class that had 0 bindings; none of them begins before somebody allows \
+    let words = "25 quarantines of roles are held, in a class that had no binding; none of them begins before somebody allows \
                  it: kubectl annotate irsaclass default irsa-operator.io/allow-removals=25";
     let class = space.class_until("default", "holds them", |c| reason(c, "Stalled") == "MassChangeHeld").await;
     assert_eq!(message(&class, "Stalled"), words);

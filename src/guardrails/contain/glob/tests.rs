@@ -135,16 +135,16 @@ fn actions() {
     assert!(!covers(&action("s3:*"), &action("\u{17f}3:Get")), "U+017F is no s");
 }
 
-/// Each pair of places once is 4 million, and 2 to the power of 1,000 would be for ever.
+/// Each pair of places once is 160,000, and 2 to the power of 200 would be for ever.
 #[test]
 fn no_pattern_is_slow() {
-    let long = |part: &str| action(&part.repeat(2000 / part.len()));
+    let long = |part: &str| action(&part.repeat(400 / part.len()));
     let started = Instant::now();
     for (ours, theirs) in [("*", "*"), ("*a", "a"), ("*a?", "?a"), ("**a*", "*a")] {
         let (ours, theirs) = (long(ours), [long(theirs), action("b")].concat());
         covers(&ours, &theirs);
         intersects(&ours, &theirs);
     }
-    // A second in a debug build on a machine that has nothing else to do.
+    // A twentieth of a second in a debug build on a machine that has nothing else to do.
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
