@@ -147,6 +147,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         carry_out(ctx, &run, Observed::Agreed, Some(Seen::default()), outcome).await?;
         return offered;
     }
+    bounds::refuse_unheard_of(ctx, object, &desired, kind, outcome)?;
     hand_over::offer_role(ctx, &run, &class.spec, outcome).await?;
     if let Some(at) = ctx.state().fuse.waits(&object.head.key, Instant::now()).filter(|_| !fresh) {
         return Err(Stop::Later(at));
@@ -167,11 +168,9 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     let makes = fresh && !desired.adoption.named;
     let makes = makes || (forbidden.is_some() && ctx.missed(&desired.arn));
     let observed = if makes { Observed::Absent } else { look(ctx, &run, object).await? };
-    if let Some(error) = forbidden {
-        bounds::refuse_new(&desired, &observed, error, outcome)?;
-        if claims {
-            claim(ctx, object, &spec, &class).await?;
-        }
+    bounds::refuse_new(&desired, &observed, forbidden, outcome)?;
+    if outcome.forbidden.is_some() && claims {
+        claim(ctx, object, &spec, &class).await?;
     }
     if let Observed::Present(role) = &observed
         && let Some(arn) = RoleArn::parse(&role.arn).filter(|arn| role.arn != desired.arn && desired.may_be(arn))

@@ -5,6 +5,7 @@ use super::binding::{Stop, who};
 use super::execute::Run;
 use super::state::{Class, Ctx, State};
 use crate::api::IrsaBindingSpec;
+use crate::api::names::FINALIZER;
 use crate::api::reason;
 use crate::desired::{Desired, vars};
 use crate::error::{Category, Error};
@@ -15,6 +16,7 @@ use crate::queue::Kind;
 use crate::status::Outcome;
 use crate::store::{LeanBinding, NsName};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What may be wanted of `full`, and what is to be said of the rest.
 pub fn confine(
@@ -50,8 +52,38 @@ pub fn confine(
     Ok((guardrails::looks_only(fits, &class.spec, &vars, &class.name)?, verdict))
 }
 
+/// The same before AWS is asked for anything: of a binding that nothing was ever done for, and whose role no sweep has
+/// shown. One that is there all the same, as after a rebuild of the cluster, the next sweep brings up.
+pub fn refuse_unheard_of(
+    ctx: &Ctx,
+    object: &LeanBinding,
+    desired: &Desired,
+    kind: Kind,
+    outcome: &mut Outcome,
+) -> Result<(), Stop> {
+    let Some(error) = outcome.forbidden.clone() else { return Ok(()) };
+    // Where sweeps show nothing at all its time has come for a direct read.
+    if object.head.has_finalizer(FINALIZER) || object.status().role_id.is_some() || kind == Kind::Fallback {
+        return Ok(());
+    }
+    let due = ctx.next_direct_look(&desired.account, Instant::now());
+    let mut state = ctx.state();
+    if state.snapshot.heard_of(&desired.arn) {
+        return Ok(());
+    }
+    state.snapshot.absent(&desired.arn, due);
+    drop(state);
+    Err(refused(outcome, error))
+}
+
 /// A binding that has no role gets none while anything of it is not allowed, and takes none over.
-pub fn refuse_new(desired: &Desired, observed: &Observed, error: Error, outcome: &mut Outcome) -> Result<(), Stop> {
+pub fn refuse_new(
+    desired: &Desired,
+    observed: &Observed,
+    forbidden: Option<Error>,
+    outcome: &mut Outcome,
+) -> Result<(), Stop> {
+    let Some(error) = forbidden else { return Ok(()) };
     match observed {
         Observed::Present(role) if !matches!(desired.owner.judge(&role.tags), Ownership::Ours { .. }) => {}
         Observed::Absent => {}

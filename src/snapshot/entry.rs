@@ -1,5 +1,6 @@
 //! What is known of one role.
 
+use super::Snapshot;
 use super::print::Prints;
 use crate::iam::role::Role;
 use crate::plan::{Note, Step};
@@ -110,6 +111,15 @@ pub(super) enum Said {
     Other,
     /// Nothing: its pages may be older than our last change.
     Nothing,
+}
+
+impl Snapshot {
+    /// Whether anything was ever seen of the role, or done about it.
+    #[must_use]
+    pub fn heard_of(&self, arn: &str) -> bool {
+        let touched = |entry: &Entry| entry.writing || entry.written.is_some() || entry.wish.is_some();
+        self.shows(arn) || self.entry(arn).is_some_and(touched)
+    }
 }
 
 impl Entry {

@@ -166,7 +166,7 @@ impl Snapshot {
     /// when to look again where sweeps show too little.
     pub fn absent(&mut self, arn: &str, due: Option<Instant>) {
         let entry = self.entry_mut(arn);
-        (entry.absent, entry.agreed, entry.due) = (true, None, due);
+        (entry.absent, entry.expected, entry.agreed, entry.due) = (true, true, None, due);
     }
 
     /// Drops what our own writes made of a role once reads can be believed again: it is as large as its policies.

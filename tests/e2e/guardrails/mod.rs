@@ -2,6 +2,7 @@
 
 mod admission;
 mod cases;
+mod cost;
 mod tightened;
 
 use crate::harness::{Space, message, paths, reason};
