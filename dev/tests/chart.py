@@ -154,6 +154,8 @@ def wrong_values_are_refused():
         "config.clusterId=a,aws.roleArn=irsa-operator": "roleArn",
         "config.clusterId=a,serviceAccount.create=false": "serviceAccount.name",
         "config.clusterId=a,serviceAccount.create=false,serviceAccount.name=x,aws.roleArn=arn:aws:iam::111122223333:role/x": "annotation",
+        "config.clusterId=a,admission.failurePolicy=Maybe": "failurePolicy",
+        "config.clusterId=a,admission.finalizerGroups={it's}": "finalizerGroups",
         "config.clusterId=a,metrics.service=false,metrics.serviceMonitor.enabled=true": "serviceMonitor",
     }.items():
         for helm in (HELM3, HELM4):
@@ -210,7 +212,7 @@ def as_kustomize(folder, *sets):
 def operator_of_kustomize():
     """config/operator/operator.yaml: the chart's own, without a cluster id, which an overlay gives."""
     ours = []
-    for o in objects(render(HELM4, "--set", "config.clusterId=x,crds.install=false,rbac.create=false,rbac.userRoles=false")):
+    for o in objects(render(HELM4, "--set", "config.clusterId=x,crds.install=false,rbac.create=false,rbac.userRoles=false,admission.enabled=false")):
         if o["kind"] == "ServiceAccount":
             continue
         for name in CHARTS_OWN:
@@ -222,12 +224,38 @@ def operator_of_kustomize():
 
 
 def copies():
-    for theirs, own in (("crds", "files/crds"), ("config/rbac", "files/rbac")):
+    for theirs, own in (("crds", "files/crds"), ("config/rbac", "files/rbac"), ("config/admission", "files/admission")):
         for copy in sorted((CHART / own).iterdir()):
-            yield stored(copy, (ROOT / theirs / copy.name).read_text())
+            # Those of config/admission that are optional have folders of their own.
+            original = next((ROOT / theirs).rglob(copy.name), None)
+            yield stored(copy, original.read_text()) if original else f"{copy.relative_to(ROOT)} is a copy of nothing"
+    policies = {p.name for p in (ROOT / "config/admission").rglob("*.yaml")} - {"kustomization.yaml"}
+    if policies != {p.name for p in (CHART / "files/admission").iterdir()}:
+        yield "config/admission and the chart's files/admission do not hold the same files"
     definitions = {p.name for p in (ROOT / "crds").glob("irsa-*.yaml")}
     if definitions != {p.name for p in (CHART / "files/crds").iterdir()}:
         yield "crds/ and the chart's files/crds do not hold the same files"
+
+
+def policies_of_a_release():
+    """Under other names: none of those of config/admission is left where it would be another's."""
+    given = ("fullnameOverride=mine", "serviceAccount.name=me", "admission.finalizerGroups={a,b}",
+             "admission.protectLabels.enabled=true", "admission.protectLabels.groups={c}", "admission.requireUsePermission=true")
+    done = run(HELM4, "template", "x", CHART, "--namespace", "home", "--set", ",".join(("config.clusterId=a", *given)))
+    found = [o for o in objects(done.stdout) if o["kind"].startswith("ValidatingAdmissionPolicy")]
+    if len(found) != 10:
+        yield f"{len(found)} objects: {done.stderr}"
+    text = json.dumps([o["spec"] for o in found])
+    for part, count in {"system:serviceaccount:home:me": 3, "['kube-system', 'home']": 1, "['a', 'b']": 1, "['c']": 1}.items():
+        if text.count(part) != count:
+            yield f"{part} is there {text.count(part)} times, and not {count}"
+    # Beside the API group and what is made of it, and Kubernetes' own.
+    for word in ("system:masters", ":irsa-operator", "'irsa-operator'"):
+        if word in text:
+            yield f"{word} is left"
+    names = {o["metadata"]["name"] for o in found}
+    if any(not name.startswith("mine-") for name in names) or any(o["spec"].get("policyName", "mine-class") not in names for o in found):
+        yield f"names: {sorted(names)}"
 
 
 def versions():
@@ -271,7 +299,8 @@ def others_take_it():
 check("Flux and the Prometheus operator know every field", others_take_it())
 check("the release names actions by commit, and may no more than it must", released_with_care())
 EKS = ("config.clusterId=prod-eu-1", "config.eksCluster=prod")
-check("definitions and rules in the chart are those of crds/ and config/rbac", copies())
+check("definitions, rules and policies in the chart are those of crds/, config/rbac and config/admission", copies())
+check("admission policies are those of the release", policies_of_a_release())
 check("the chart has the program's version", versions())
 check("every flag of `irsa-operator run` is a value, with the same default", flags_are_values())
 check("the schema lists what values.yaml has", schema_is_of_values())

@@ -148,7 +148,7 @@ printed() { # FILE SECTION FROM TO: the blocks FROM to TO
         inside && /^```sh/ { block++; shown = block >= from && block <= to; next } /^```/ { shown = 0 } shown' "$DEV/../docs/$1" |
         sed "s|^CLUSTER=.*|CLUSTER=$IRSA_EKS_CLUSTER|; s|^CLUSTER_ID=.*|CLUSTER_ID=demo|
              s|docker run --rm [^ ]* |env -u IRSA_ISSUER $operator |; s|helm install irsa-operator oci:[^ ]*|helm install irsa-operator $chart -f $work/values.yaml|
-             s|helm upgrade irsa-operator oci:[^ ]*|helm upgrade irsa-operator $chart|; s|config/samples|$DEV/../config/samples|g"
+             s|helm upgrade irsa-operator oci:[^ ]*|helm upgrade irsa-operator $chart|; s|config/samples|$DEV/../config/samples|g; s|config/iam|$DEV/../config/iam|"
 }
 helm() { "$helm" "$@"; }
 
@@ -190,10 +190,23 @@ check 'unless a value says so' upgrade --set rbac.aggregateToEdit=true
 check 'and then may' soon can edit create irsabindings
 for verb in get create; do check "nobody may $verb classes" cannot admin $verb irsaclasses; done
 
+stray() { # NAMESPACE POLICY: a binding that is not to be
+    jq -n --arg namespace "$1" --arg policy "$2" '{apiVersion: "irsa-operator.io/v1alpha1", kind: "IrsaBinding", metadata: {name: "stray", $namespace},
+        spec: {serviceAccount: {name: "stray"}, policies: {managed: [$policy]}}}' | kubectl apply --dry-run=server -f -
+}
+check 'what the class does not allow is refused at once' soon refused 'IrsaClass default does not allow arn:aws:iam::aws:policy/AmazonSQSFullAccess' \
+    stray billing aws:AmazonSQSFullAccess
+check 'nor may bindings be where the operator is' refused 'does not allow bindings in namespace irsa-operator' stray $NS aws:AmazonSQSReadOnlyAccess
+check 'and what it allows is taken' stray billing aws:AmazonSQSReadOnlyAccess
+bare() { kubectl -n billing patch irsabinding invoices --as=edit "$@" --type=merge -p '{"metadata": {"finalizers": null}}'; }
+check 'who may edit can not take the finalizer off' refused 'metadata.finalizers: irsa-operator.io/finalizer is taken off by the operator' bare
+check 'unless a value names a group' upgrade --set 'admission.finalizerGroups={on-call}'
+check 'and then may' soon bare --as-group=on-call --dry-run=server
+
 check 'it is rolled back' "$helm" rollback irsa-operator 1 -n $NS
 check 'the class stays' kubectl get irsaclass default
 # Values are those of that revision again, and a class never loses its boundary.
-check 'and is upgraded again' upgrade --set "defaultClass.spec.role.permissionsBoundaryArn=$BOUNDARY"
+check 'and is upgraded again' upgrade -f "$work/class.yaml" --set "defaultClass.spec.role.permissionsBoundaryArn=$BOUNDARY"
 check 'the binding is Ready' ready
 
 "$helm" get values irsa-operator -n $NS >"$work/kept.yaml"
