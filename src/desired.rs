@@ -7,7 +7,7 @@ mod parts;
 mod tests;
 mod trusted;
 
-pub use adoption::Adoption;
+pub use adoption::{Adoption, makes};
 pub use parts::TAGS_MAX;
 
 use crate::api::names;
@@ -169,7 +169,7 @@ pub fn identity(class: &IrsaClassSpec, named: Option<&str>, vars: &Vars) -> Resu
 pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, place: &Place) -> Result<Desired, Error> {
     let vars = vars(who, &spec.service_account.name, place);
     let mode = spec.mode.within(class.mode);
-    let adoption = Adoption::of(spec, class);
+    let adoption = Adoption::of(spec, class, &vars);
     if mode == Mode::Annotate && !adoption.named {
         named_by_no_cluster(class)?;
     }

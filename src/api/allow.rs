@@ -31,6 +31,13 @@ pub struct AllowSpec {
     /// What inline policies may allow. Default: no inline policy at all.
     #[serde(default)]
     pub inline_policies: AllowedInline,
+    /// The names that bindings may give roles that are made for them (their spec.role.name): * stands for any characters,
+    /// and it begins with three others or holds $(namespace), as `$(namespace)_*` or `shop-*`. None that begins with aws,
+    /// cdk- or stacksets-, nor OrganizationAccountAccessRole or the operator's own, nor with = in it. A role that is taken
+    /// over keeps its name in any case. Default: none, so the class's own nameTemplate names all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::role_names)]
+    pub role_name: Option<String>,
     /// The tags that bindings may set. Default: none.
     #[serde(default)]
     pub tags: AllowedTags,
@@ -225,6 +232,7 @@ impl Default for AllowSpec {
             service_accounts: AllowedServiceAccounts::default(),
             managed_policies: Vec::new(),
             inline_policies: AllowedInline::default(),
+            role_name: None,
             tags: AllowedTags::default(),
             deletion_policies: both(),
             max_bindings_per_namespace: MAX_BINDINGS,

@@ -61,6 +61,29 @@ pub fn service_accounts(schema: &mut Schema) {
     });
 }
 
+/// Names of roles.
+pub fn role_names(schema: &mut Schema) {
+    set(schema, json!({"minLength": 1, "maxLength": 256}));
+    known_variables(schema);
+    rule(
+        schema,
+        format!(r"self.matches(r'^(?:[A-Za-z0-9_+,.@*-]|{VARIABLE})*$')"),
+        "names of roles hold letters, digits and _+,.@-, beside variables and * for any characters; = is kept for names that \
+         had to be cut",
+    );
+    rule(
+        schema,
+        "self.contains('$(namespace)') || self.matches('^[A-Za-z0-9_+,.@-]{3}')",
+        "begin with three characters or more that are fixed, or write $(namespace), as in $(namespace)_* or shop-*: names of \
+         roles stand in others' rules",
+    );
+    rule(
+        schema,
+        "!self.lowerAscii().matches('^(aws|cdk-|stacksets-)')",
+        "names that begin with aws, cdk- or stacksets- are kept for AWS and its tools; take another beginning",
+    );
+}
+
 /// Actions that are denied.
 pub fn actions(schema: &mut Schema) {
     set(schema, json!({"maxItems": 100}));

@@ -166,8 +166,9 @@ pub struct InlinePolicy {
 #[serde(rename_all = "camelCase")]
 pub struct RoleSpec {
     /// The name of a role that is there already, 1 to 64 letters, digits and _+=,.@- characters, whatever its path: one to
-    /// take over (spec.adoption), or one that this binding had. None is made under it. Where absent, the class's
-    /// nameTemplate names the role. A change that would give a binding another role is refused by the operator (reason
+    /// take over (spec.adoption), or one that this binding had. One is made under it only where the class allows the name
+    /// (its spec.allow.roleName) and spec.adoption does not ask for one. Where absent, the class's nameTemplate names the
+    /// role. A change that would give a binding another role is refused by the operator (reason
     /// IdentityChanged).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = rules::role_name)]

@@ -3,9 +3,9 @@
 use super::facts;
 use super::identity::role_hints;
 use super::state::{Ctx, State};
-use crate::api::{DeletionPolicy, IrsaClassSpec, Mode};
+use crate::api::{AdoptionPolicy, DeletionPolicy, IrsaClassSpec, Mode};
 use crate::aws::Aws;
-use crate::desired::{Desired, Place, Who, desired, identity, vars};
+use crate::desired::{Desired, Place, Who, desired, identity, makes, vars};
 use crate::error::{Category, Error};
 use crate::iam::arn::RoleArn;
 use crate::iam::owner::Owner;
@@ -13,14 +13,19 @@ use crate::store::{LeanBinding, NsName};
 use std::collections::BTreeSet;
 
 /// Where its role may be: as computed, as the status says, as the annotation says that we wrote, as we remember.
-pub fn candidates(ctx: &Ctx, object: &LeanBinding, computed: Option<String>, place: &Place) -> Vec<RoleArn> {
+pub fn candidates(
+    ctx: &Ctx,
+    object: &LeanBinding,
+    computed: Option<String>,
+    named: Option<&String>,
+    place: &Place,
+) -> Vec<RoleArn> {
     let account = object.service_account.as_deref().unwrap_or_default();
-    let named = named(object);
     let mut hints: Vec<String> = computed.into_iter().collect();
     hints.extend(role_hints(&ctx.state(), object, account));
     let mut known = BTreeSet::new();
     // Where a role is that the spec names AWS tells, and so once is enough; what we remember of it is more exact.
-    let once = |arn: &RoleArn| Some(&arn.name) == named.as_ref();
+    let once = |arn: &RoleArn| Some(&arn.name) == named;
     let here = hints.iter().filter_map(|hint| RoleArn::parse(hint)).filter(|arn| arn.account == place.account);
     let mut here: Vec<RoleArn> = here.collect();
     if here.first().is_some_and(once) {
@@ -59,6 +64,23 @@ pub fn class(state: &State, object: &LeanBinding) -> (String, Option<IrsaClassSp
     };
     let name = class.map(|class| &*class.head.key.name).or(object.class_name.as_deref()).unwrap_or_default();
     (name.to_owned(), class.and_then(|class| class.decode().ok()))
+}
+
+/// The same where that role may have any path: one that was taken over, and none that was made under the name.
+pub fn named_elsewhere(
+    who: Who<'_>,
+    object: &LeanBinding,
+    class: Option<&IrsaClassSpec>,
+    place: &Place,
+) -> Option<String> {
+    let made = |name: &str| {
+        let class = class?;
+        let spec = object.decode().ok()?;
+        let asked = spec.adoption.as_ref().is_some_and(|adoption| adoption.policy == AdoptionPolicy::IfTagged);
+        let vars = vars(who, object.service_account.as_deref()?, place);
+        Some(!asked && makes(name, spec.mode, class, &vars))
+    };
+    named(object).filter(|name| made(name) != Some(true))
 }
 
 /// What is wanted for a binding that is on its way out, if that can still be told.

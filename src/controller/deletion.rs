@@ -3,7 +3,7 @@
 use super::account;
 use super::api::{self, ApiError};
 use super::binding::{Stop, seen_accounts, who};
-use super::bygone::{asks_to_retain, candidates, class, computed, last_wish, mode, named, owner, place};
+use super::bygone::{asks_to_retain, candidates, class, computed, last_wish, mode, named_elsewhere, owner, place};
 use super::fuse;
 use super::hand_over;
 use super::last_look::{Sought, last_look};
@@ -107,8 +107,8 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
     let wish = last_wish(who, object, class.as_ref(), &place);
     let owner = wish.as_ref().map_or_else(|| owner(who, &place, class.as_ref()), |desired| desired.owner.clone());
     let adopted_may_go = class.as_ref().is_some_and(|class| class.allow.deletes_adopted());
-    let (mut seen, named) = (None, named(object));
-    for mut arn in candidates(ctx, object, computed(who, object, class.as_ref(), &place), &place) {
+    let (mut seen, named) = (None, named_elsewhere(who, object, class.as_ref(), &place));
+    for mut arn in candidates(ctx, object, computed(who, object, class.as_ref(), &place), named.as_ref(), &place) {
         let lock = RoleLock::try_take(ctx, &arn.to_string());
         if lock.is_none() {
             return Err(Error::new(Category::Settling, format!("another binding is working on {arn}")).into());

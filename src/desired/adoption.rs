@@ -3,15 +3,18 @@
 use super::Desired;
 use super::parts::invalid;
 use crate::api::names::annotation;
-use crate::api::{AdoptionPolicy, IrsaBindingSpec, IrsaClassSpec};
+use crate::api::{AdoptionPolicy, IrsaBindingSpec, IrsaClassSpec, Mode};
 use crate::error::Error;
+use crate::guardrails::may_be_named;
 use crate::iam::arn::RoleArn;
 use crate::iam::name::{ROLE_NAME_MAX, is_iam_name};
+use crate::iam::vars::Vars;
 
 /// What may be done about a role that is there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Adoption {
-    /// The spec names the role: it is there, under whatever path, and none is made.
+    /// The spec names the role: it is there, under whatever path, and none is made. Not so where the class lets it name
+    /// one that is made ([`makes`]).
     pub named: bool,
     /// The spec asks for it.
     pub asked: bool,
@@ -22,15 +25,24 @@ pub struct Adoption {
 }
 
 impl Adoption {
-    pub(super) fn of(spec: &IrsaBindingSpec, class: &IrsaClassSpec) -> Self {
+    pub(super) fn of(spec: &IrsaBindingSpec, class: &IrsaClassSpec, vars: &Vars) -> Self {
         let adoption = spec.adoption.as_ref();
+        let asked = adoption.is_some_and(|adoption| adoption.policy == AdoptionPolicy::IfTagged);
+        let name = spec.role.as_ref().and_then(|role| role.name.as_deref());
         Self {
-            named: spec.role.as_ref().is_some_and(|role| role.name.is_some()),
-            asked: adoption.is_some_and(|adoption| adoption.policy == AdoptionPolicy::IfTagged),
+            named: name.is_some_and(|name| asked || !makes(name, spec.mode, class, vars)),
+            asked,
             allowed: class.allow.adopts(),
             accepts_removals: adoption.is_some_and(|adoption| adoption.accept_removals),
         }
     }
+}
+
+/// Whether a role may be made under a name that a spec gives and that it does not ask to take over. Mode Annotate makes
+/// none.
+#[must_use]
+pub fn makes(name: &str, mode: Mode, class: &IrsaClassSpec, vars: &Vars) -> bool {
+    mode.within(class.mode) != Mode::Annotate && may_be_named(&class.allow, vars, name)
 }
 
 /// A name that a spec gives. Status and older definitions may hold what the schema refuses.

@@ -9,7 +9,7 @@ use super::inline::Fence;
 use super::namespaces::{self, Labels};
 use super::{Part, Violation};
 use crate::api::names::DEFAULT_SESSION_SECONDS;
-use crate::api::{AllowSpec, DeletionPolicy, IrsaBindingSpec, IrsaClassSpec};
+use crate::api::{AllowSpec, DeletionPolicy, IrsaBindingSpec, IrsaClassSpec, Mode};
 use crate::desired::{Desired, Who};
 use crate::error::{Category, Error};
 use crate::iam::vars::Vars;
@@ -51,7 +51,7 @@ pub fn check(
     let mut check = Check { who, spec, class, allow: &class.allow, desired, vars, facts, found: Vec::new() };
     check.namespace();
     check.number();
-    check.name();
+    check.name()?;
     check.service_accounts()?;
     check.managed()?;
     check.inline()?;
@@ -108,7 +108,7 @@ impl Check<'_> {
         }
     }
 
-    fn name(&mut self) {
+    fn name(&mut self) -> Result<(), Error> {
         let name = self.desired.name.as_str();
         let lower = name.to_ascii_lowercase();
         let own = self.facts.own_role.is_some_and(|own| own.eq_ignore_ascii_case(name));
@@ -117,12 +117,32 @@ impl Check<'_> {
         if own || (kept && !self.desired.adoption.named) {
             let text = format!(
                 "the role's name would be {name}, and names that begin with {} or are {ORGANIZATIONS} or the operator's \
-                 own are never taken; name a class with another spec.role.nameTemplate than IrsaClass {}",
+                 own are never taken; {} IrsaClass {}",
                 KEPT.join(", "),
+                if self.spec.role.as_ref().is_some_and(|role| role.name.is_some()) {
+                    "take another spec.role.name, within"
+                } else {
+                    "name a class with another spec.role.nameTemplate than"
+                },
                 self.who.class
             );
             self.against(Part::Whole, text);
         }
+        let given = self.spec.role.as_ref().and_then(|role| role.name.as_deref());
+        let adoption = self.desired.adoption;
+        if let (Some(name), Some(glob)) = (given, &self.allow.role_name)
+            && (adoption.named && !adoption.asked && self.desired.mode != Mode::Annotate)
+        {
+            let globs = self.globs("roleName", std::slice::from_ref(glob))?;
+            let text = format!(
+                "spec.role.name: IrsaClass {} does not allow {name} (spec.allow.roleName); it allows {}, without =: take such \
+                 a name, or leave it out; one that is there already is taken over with spec.adoption.policy: IfTagged",
+                self.who.class,
+                globs.join(", ")
+            );
+            self.against(Part::Name, text);
+        }
+        Ok(())
     }
 
     fn service_accounts(&mut self) -> Result<(), Error> {
@@ -203,6 +223,14 @@ impl Check<'_> {
 fn expand(vars: &Vars, class: &str, rule: &str, texts: &[String]) -> Result<Vec<String>, Error> {
     let expanded = texts.iter().map(|text| vars.expand(text)).collect::<Result<_, _>>();
     expanded.map_err(|error| Error::new(Category::Invalid, format!("spec.allow.{rule} of IrsaClass {class}: {error}")))
+}
+
+/// Whether a role may be made under a name that a binding gives it.
+#[must_use]
+pub fn may_be_named(allow: &AllowSpec, vars: &Vars, name: &str) -> bool {
+    let glob = allow.role_name.as_ref().and_then(|glob| vars.expand(glob).ok());
+    // Names that had to be cut hold a =, and each of them is another binding's.
+    glob.is_some_and(|glob| covers(&glob, name)) && !name.contains('=')
 }
 
 /// The rules for inline policies of one binding.

@@ -43,7 +43,8 @@ pub fn warnings(spec: &IrsaClassSpec) -> Vec<String> {
         .values
         .iter()
         .flat_map(|(key, values)| values.iter().map(move |text| (format!("spec.allow.tags.values[{key}]"), text)));
-    let all = managed.chain(resources).chain(values);
+    let names = allow.role_name.iter().map(|text| ("spec.allow.roleName".to_owned(), text));
+    let all = managed.chain(resources).chain(names).chain(values);
     all.filter_map(|(at, text)| Some(format!("{at}: {}", reaches_neighbours(text)?))).collect()
 }
 
@@ -56,6 +57,7 @@ mod tests {
     fn globs_that_reach_into_other_namespaces() {
         let spec: IrsaClassSpec = serde_json::from_value(json!({"allow": {
             "managedPolicies": ["account:$(namespace)/*", "account:$(namespace)-*"],
+            "roleName": "$(namespace)-*",
             "inlinePolicies": {"rules": [{"actions": ["s3:Get*"], "resources": ["arn:aws:s3:::$(namespace)*"]}]},
             "tags": {"values": {"team": ["$(namespace)-*"]}},
         }}))
@@ -63,7 +65,10 @@ mod tests {
         let told = warnings(&spec);
         let places: Vec<&str> = told.iter().filter_map(|text| text.split(": ").next()).collect();
         let rules = "spec.allow.inlinePolicies.rules[0].resources";
-        assert_eq!(places, ["spec.allow.managedPolicies", rules, "spec.allow.tags.values[team]"]);
+        assert_eq!(
+            places,
+            ["spec.allow.managedPolicies", rules, "spec.allow.roleName", "spec.allow.tags.values[team]"]
+        );
     }
 
     #[test]

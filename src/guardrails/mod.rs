@@ -18,7 +18,7 @@ pub mod sensitive;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Facts, check};
+pub use check::{Facts, check, may_be_named};
 pub use class::{faults, warnings};
 pub use confine::{Unfit, confine, looks_only, revocations, what_stays};
 pub use namespaces::{Labels, selects};
@@ -53,6 +53,8 @@ pub enum Part {
     Subject(String),
     /// That the ServiceAccount is made.
     Create,
+    /// The role's name, which it has or will not get.
+    Name,
     /// The length of the session.
     Session,
     /// What deletion does.

@@ -1,5 +1,6 @@
 //! What is allowed, and what is said where it is not.
 
+mod names;
 mod stays;
 
 use super::*;

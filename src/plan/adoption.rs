@@ -159,8 +159,14 @@ pub(super) fn nowhere(desired: &Desired) -> Error {
         Category::Conflict,
         format!(
             "there is no role {} in account {}: spec.role.name names a role that is there already, and none is made under \
-             it; correct the name, or remove spec.role.name to have a role made",
-            desired.name, desired.account
+             it; correct the name, or remove spec.role.name to have a role made{}",
+            desired.name,
+            desired.account,
+            if desired.adoption.asked {
+                String::new()
+            } else {
+                format!(", or have the name allowed by IrsaClass {} (spec.allow.roleName)", desired.owner.class)
+            }
         ),
     )
 }

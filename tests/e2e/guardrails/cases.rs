@@ -90,7 +90,7 @@ fn only_operator(case: Case) -> Case {
 }
 
 pub fn cases() -> Vec<Case> {
-    [namespaces(), accounts(), managed(), tags(), limits(), inline()].into_iter().flatten().collect()
+    [namespaces(), accounts(), managed(), names(), tags(), limits(), inline()].into_iter().flatten().collect()
 }
 
 fn namespaces() -> Vec<Case> {
@@ -200,6 +200,32 @@ fn managed() -> Vec<Case> {
             &[rule, "by its full ARN"],
         ),
         no("mp dots", allow(&["aws:Amazon.QS*"]), managed(&["aws:AmazonSQSFullAccess"]), &[rule]),
+    ]
+}
+
+fn names() -> Vec<Case> {
+    let rule = "spec.allow.roleName";
+    let allow = |glob: &str| json!({"roleName": glob});
+    let named = |name: &str| json!({"role": {"name": name}});
+    let kept = |title: &'static str, glob: &str, name: &str| {
+        no(title, allow(glob), named(name), &["spec.role.name", "are never taken"])
+    };
+    vec![
+        yes("name of the namespace", allow("$(namespace)_*"), named("allow-cases_own")),
+        yes("name with a beginning", allow("shop-*"), named("shop-x.y+z")),
+        no("name other", allow("$(namespace)_*"), named("other_own"), &[rule, "other_own"]),
+        no("name of a neighbour", allow("$(namespace)_*"), named("allow-cases-b_own"), &[rule]),
+        no("name in other letters", allow("$(namespace)_*"), named("ALLOW-cases_own"), &[rule]),
+        no("name with its dot", allow("shop.*"), named("shopx1"), &[rule]),
+        no(
+            "name that looks cut",
+            allow("$(namespace)_*"),
+            named("allow-cases_x=abcdefghijklmnop"),
+            &[rule, "without ="],
+        ),
+        kept("name of aws", "*-$(namespace)", "AWS-allow-cases"),
+        kept("name of cdk", "*_$(namespace)", "cdk-x_allow-cases"),
+        kept("name of the organization", "organization*", "organizationaccountaccessrole"),
     ]
 }
 

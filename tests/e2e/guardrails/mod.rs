@@ -3,6 +3,7 @@
 mod admission;
 mod cases;
 mod cost;
+mod names;
 mod tightened;
 
 use crate::harness::{Space, message, paths, reason};

@@ -4,7 +4,10 @@ use super::{Case, no, yes};
 use serde_json::{Value, json};
 
 pub fn cases() -> Vec<Case> {
-    [namespaces(), accounts(), managed(), inline(), tags(), limits(), largest()].into_iter().flatten().collect()
+    [namespaces(), accounts(), managed(), inline(), names(), tags(), limits(), largest()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 const DOLLAR: &str = "$( begins a variable: write one of $(namespace) $(name) $(serviceAccount)";
@@ -46,6 +49,25 @@ fn accounts() -> Vec<Case> {
         yes("ServiceAccounts", names("$(namespace)-*.x")),
         no("a ServiceAccount in capitals", names("App"), at, form),
         no("a ServiceAccount by an unknown variable", names("$(team)"), at, DOLLAR),
+    ]
+}
+
+fn names() -> Vec<Case> {
+    let name = |glob: &str| allow(json!({"roleName": glob}));
+    let at = "spec.allow.roleName";
+    let fixed = "begin with three characters or more that are fixed, or write $(namespace)";
+    let kept = "names that begin with aws, cdk- or stacksets- are kept for AWS and its tools";
+    vec![
+        yes("names of a namespace", name("$(clusterId)_$(namespace)_*")),
+        yes("names with a beginning", name("app*")),
+        no("any name", name("*"), at, fixed),
+        no("names of two letters", name("ap*"), at, fixed),
+        no("names by another variable", name("$(name)*"), at, fixed),
+        no("names of AWS", name("AWS-$(namespace)"), at, kept),
+        no("names of its CDK", name("Cdk-*"), at, kept),
+        no("names as if cut", name("app-*=x"), at, "names of roles hold letters, digits and _+,.@-"),
+        no("a path", name("app/*"), at, "names of roles hold letters, digits and _+,.@-"),
+        no("names by an unknown variable", name("app-$(team)"), at, DOLLAR),
     ]
 }
 
