@@ -18,6 +18,8 @@ pub mod condition {
     pub const PROVIDER_READY: &str = "ProviderReady";
     /// On a class: changes outside are found by snapshots of the account.
     pub const SNAPSHOT_READY: &str = "SnapshotReady";
+    /// All that a class has.
+    pub const OF_CLASS: [&str; 5] = [READY, PROVIDER_READY, SNAPSHOT_READY, RECONCILING, STALLED];
 }
 
 /// All is as declared.

@@ -2,8 +2,10 @@
 
 use super::state::{Ctx, State};
 use crate::api::names::FINALIZER;
+use crate::api::reason::{self, condition};
 use crate::metrics::{AccountReadings, Readings};
 use crate::snapshot::Account;
+use crate::store::LeanClass;
 use k8s_openapi::jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -44,6 +46,7 @@ impl State {
                 .map(|((class, why, ready), n)| ((class.to_owned(), why, ready), n))
                 .collect(),
             noted,
+            classes: self.classes.iter().flat_map(|class| conditions(class)).collect(),
             deletions: deletions.into_iter().map(|(class, of)| (class.to_owned(), of)).collect(),
             queue: self.queue.depth(),
             accounts: self.account_readings(),
@@ -69,6 +72,20 @@ impl State {
         }
         all
     }
+}
+
+/// What the status of a class says, in words of ours: somebody may have written another there.
+fn conditions(class: &LeanClass) -> Vec<(String, &'static str, &'static str, &'static str)> {
+    let known = |words: &[&'static str], word: &str| words.iter().find(|known| **known == word).copied();
+    let name = &class.head.key.name;
+    let told = class.status().conditions.into_iter().filter_map(|told| {
+        let kind = known(&condition::OF_CLASS, &told.type_)?;
+        let status = known(&["True", "False", "Unknown"], &told.status)?;
+        Some((name.to_string(), kind, known(&reason::KNOWN, &told.reason).unwrap_or(reason::OTHER), status))
+    });
+    // One of each: two samples with the same labels would be no text that anybody can read.
+    let by_kind: BTreeMap<_, _> = told.map(|told| (told.1, told)).collect();
+    by_kind.into_values().collect()
 }
 
 #[cfg(test)]
@@ -101,7 +118,18 @@ mod tests {
     fn what_there_is_by_class() {
         let mut state = State::default();
         for name in ["a", "b"] {
-            let class = json!({"metadata": {"name": name, "uid": name, "resourceVersion": "1"}, "spec": {}});
+            let says = |(kind, is, why): (&str, &str, &str)| json!({"type": kind, "status": is, "reason": why, "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"});
+            let told = [
+                ("Ready", "True", "Ready"),
+                ("Ready", "False", "Invalid"),
+                ("Stalled", "True", "of another version"),
+                ("Odd", "True", "Ready"),
+                ("SnapshotReady", "Maybe", "Ready"),
+            ]
+            .map(says);
+            let status = if name == "a" { json!({"conditions": told}) } else { Value::Null };
+            let class =
+                json!({"metadata": {"name": name, "uid": name, "resourceVersion": "1"}, "spec": {}, "status": status});
             state.classes.apply(serde_json::from_str(&class.to_string()).unwrap());
         }
         let now: Timestamp = "2026-01-01T00:10:00Z".parse().unwrap();
@@ -132,5 +160,7 @@ mod tests {
         let deletions: Vec<_> = readings.deletions.iter().map(|(class, (n, age))| (class.as_str(), *n, *age)).collect();
         assert_eq!(deletions, [("", 1, minutes(0)), ("a", 0, minutes(0)), ("b", 2, minutes(10))]);
         assert_eq!(readings.queue.due, [1, 0, 0, 0, 0]);
+        let told = |kind, why, is| ("a".to_owned(), kind, why, is);
+        assert_eq!(readings.classes, [told("Ready", "Invalid", "False"), told("Stalled", "Other", "True")]);
     }
 }

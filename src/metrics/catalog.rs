@@ -34,6 +34,8 @@ catalog! {
     NOTED = "gauge" "bindings_noted" "" ["class", "reason"]
         "IrsaBindings by what stands on their condition RoleReady and is no failure: Contested, Held, MassChangeHeld, \
          Restricted or RoleRecreated; those of which there are none are left out";
+    CLASSES = "gauge" "class_conditions" "" ["class", "condition", "reason", "status"]
+        "The conditions in the status of each IrsaClass: 1 for each that is there, with its reason and whether it is True";
     DELETIONS = "gauge" "deletions_pending" "" ["class"]
         "IrsaBindings whose deletion was asked for and that still hold the finalizer";
     OLDEST_DELETION = "gauge" "longest_pending_deletion" "seconds" ["class"]

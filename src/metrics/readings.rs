@@ -16,6 +16,8 @@ pub struct Readings {
     pub bindings: BTreeMap<(String, &'static str, bool), usize>,
     /// How many bindings are noted to be so: class, reason.
     pub noted: BTreeMap<(String, &'static str), usize>,
+    /// What classes say in their conditions: class, condition, reason, status.
+    pub classes: Vec<(String, &'static str, &'static str, &'static str)>,
     /// The pending deletions of each class: how many, and the age of the oldest.
     pub deletions: BTreeMap<String, (usize, Duration)>,
     /// The queue.
@@ -58,6 +60,10 @@ impl Collector for Readings {
         )?;
         let noted = self.noted.iter().map(|((class, why), count)| ([text(class), (*why).into()], *count as f64));
         to.gauge(&about::NOTED, noted)?;
+        let classes = self.classes.iter();
+        let conditions =
+            classes.map(|(class, kind, why, is)| ([text(class), (*kind).into(), (*why).into(), (*is).into()], 1.0));
+        to.gauge(&about::CLASSES, conditions)?;
         let deletions = || self.deletions.iter();
         to.gauge(&about::DELETIONS, deletions().map(|(class, (count, _))| ([text(class)], *count as f64)))?;
         to.gauge(&about::OLDEST_DELETION, deletions().map(|(class, (_, age))| ([text(class)], age.as_secs_f64())))?;

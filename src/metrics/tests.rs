@@ -25,6 +25,7 @@ const GOLDEN: &[(&str, &str, &str)] = &[
     ("irsa_operator_bindings", "gauge", "class,ready,reason"),
     ("irsa_operator_bindings_noted", "gauge", "class,reason"),
     ("irsa_operator_build_info", "info", "version"),
+    ("irsa_operator_class_conditions", "gauge", "class,condition,reason,status"),
     ("irsa_operator_contested", "gauge", "account"),
     ("irsa_operator_deletions_pending", "gauge", "class"),
     ("irsa_operator_drift_corrected_total", "counter", "step"),
@@ -86,6 +87,7 @@ fn full() -> Scrape {
     let readings = Readings {
         bindings: [(("c\"\\\n".to_owned(), reason::READY, true), 3)].into(),
         noted: [(("c".to_owned(), reason::HELD), 1)].into(),
+        classes: vec![("c".to_owned(), "Ready", reason::READY, "True")],
         deletions: [("c".to_owned(), (1, second))].into(),
         queue: Depth::default(),
         watches: vec![("irsabindings".to_owned(), true)],

@@ -85,6 +85,8 @@ async fn what_is_counted_is_what_happened() {
     // An API server that has just started may refuse one at first.
     until(&operator, "watch_up", &[], |n| n == 4.0).await;
     assert_eq!(sum(&operator, "reconciles_total", &[("object", "class"), ("outcome", "changed")]), 1.0, "the provider");
+    let class = [("class", "default"), ("condition", "ProviderReady"), ("reason", "Ready"), ("status", "True")];
+    until(&operator, "class_conditions", &class, |n| n == 1.0).await;
 
     let policies = json!({"managed": ["aws:ReadOnlyAccess"], "inline": [inline("bucket", allow("s3:GetObject"))]});
     space.make_ready("app", policies).await;
