@@ -157,6 +157,9 @@ def wrong_values_are_refused():
         "config.clusterId=a,admission.failurePolicy=Maybe": "failurePolicy",
         "config.clusterId=a,admission.finalizerGroups={it's}": "finalizerGroups",
         "config.clusterId=a,metrics.service=false,metrics.serviceMonitor.enabled=true": "serviceMonitor",
+        "config.clusterId=a,metrics.prometheusRule.alerts.IrsaTpyo.enabled=false": "IrsaTpyo",
+        "config.clusterId=a,metrics.prometheusRule.alerts.IrsaRoleRecreated.tpyo=false": "tpyo",
+        "config.clusterId=a,metrics.prometheusRule.enabled=true,metrics.prometheusRule.alerts.IrsaOperatorNoLeader.threshold=3": "ends in no number",
     }.items():
         for helm in (HELM3, HELM4):
             done = run(helm, "template", "x", CHART, "--set", sets)
@@ -178,6 +181,10 @@ def golden(values):
     three, four = (render(helm, "--values", values) for helm in (HELM3, HELM4))
     yield from differences(*({key(o): o for o in objects(side)} for side in (three, four)), names=("Helm 3", "Helm 4"))
     kept = [o for o in objects(four) if o["kind"] != "CustomResourceDefinition"]
+    # So are the alerts in config/monitoring.
+    for o in kept:
+        if o["kind"] == "PrometheusRule":
+            o["spec"]["groups"] = [{**group, "rules": group["rules"][:1]} for group in o["spec"]["groups"]]
     yield stored(GOLDEN / f"{name}.yaml", "---\n".join(yaml.safe_dump(o, sort_keys=False, width=1000) for o in kept))
 
 
@@ -221,6 +228,48 @@ def operator_of_kustomize():
         ours.append(text.replace("name: IRSA_CLUSTER_ID\n          value: x\n", "name: IRSA_CLUSTER_ID\n          value: ''\n"))
     head = "# The operator itself, as charts/irsa-operator renders it: dev/tests/chart_test.sh --update writes this.\n"
     yield stored(ROOT / "config/operator/operator.yaml", head + "---\n".join(ours))
+
+
+def alerts():
+    """The chart's PrometheusRule is files/alerts.yaml, but for what values say; config/monitoring has the same."""
+    on = "config.clusterId=x,metrics.prometheusRule.enabled=true"
+    rule = lambda *sets: next(o for o in objects(render(HELM4, "--set", ",".join((on, *sets)))) if o["kind"] == "PrometheusRule")
+    plain = yaml.safe_load((CHART / "files/alerts.yaml").read_text())
+    if rule()["spec"] != plain:
+        yield "the rules are not those of files/alerts.yaml"
+    of = "metrics.prometheusRule"
+    named = f"{of}.alerts.IrsaQuotaNearlyUsed"
+    own = rule(f"{named}.threshold=0.95,{named}.for=1h,{named}.severity=page,{of}.alerts.IrsaRoleRecreated.enabled=false",
+               f"{of}.alertLabels.team=platform,{of}.runbookUrl=https://wiki.example.com/irsa/,{of}.namespace=monitoring,{of}.labels.release=kps")
+    expected = plain["groups"][0]["rules"]
+    expected = [r for r in expected if r["alert"] != "IrsaRoleRecreated"]
+    for r in expected:
+        r["labels"]["team"] = "platform"
+        r["annotations"]["runbook_url"] = f'https://wiki.example.com/irsa/{r["alert"]}.md'
+        if r["alert"] == "IrsaQuotaNearlyUsed":
+            r.update({"for": "1h", "expr": r["expr"].removesuffix("0.8") + "0.95"})
+            r["labels"]["severity"] = "page"
+    if own["spec"]["groups"][0]["rules"] != expected:
+        yield "values do not change the rules as they should"
+    if own["metadata"]["namespace"] != "monitoring" or own["metadata"]["labels"]["release"] != "kps":
+        yield f'namespace and labels are not those of the values: {own["metadata"]}'
+
+
+def monitoring_of_kustomize():
+    """config/monitoring: what the chart renders of it."""
+    kinds = ("PrometheusRule", "ServiceMonitor")
+    sets = "config.clusterId=x,metrics.prometheusRule.enabled=true,metrics.serviceMonitor.enabled=true"
+    for o in objects(render(HELM4, "--set", sets)):
+        if o["kind"] not in kinds:
+            continue
+        for name in CHARTS_OWN:
+            o["metadata"]["labels"].pop(name)
+        head = "# As charts/irsa-operator renders it: dev/tests/chart_test.sh --update writes this.\n"
+        yield stored(ROOT / f'config/monitoring/{o["kind"].lower()}.yaml', head + yaml.safe_dump(o, sort_keys=False, width=1000))
+    built = run(KUBECTL, "kustomize", ROOT / "config/monitoring")
+    yield built.stderr if built.returncode else None
+    if not built.returncode and {o["kind"] for o in objects(built.stdout)} < set(kinds):
+        yield f"config/monitoring renders no {kinds}"
 
 
 def copies():
@@ -279,7 +328,7 @@ def released_with_care():
 
 
 def others_take_it():
-    files = [*sorted(GOLDEN.glob("*.yaml")), *sorted((ROOT / "config/flux").rglob("*.yaml"))]
+    files = [*sorted(GOLDEN.glob("*.yaml")), *sorted((ROOT / "config/monitoring").glob("*.yaml")), *sorted((ROOT / "config/flux").rglob("*.yaml"))]
     done = run(KINDS, *files)
     yield done.stdout + done.stderr if done.returncode else None
     # Else it would have looked at none.
@@ -310,6 +359,8 @@ check("it may be another chart's dependency", taken_as_a_subchart())
 for values in sorted((CHART / "ci").iterdir()):
     check(f"{values.name}: lint, Helm 3 and 4 alike, rendered as stored", golden(values))
 check("config/operator is the chart's Deployment", operator_of_kustomize())
+check("the alerts are those of files/alerts.yaml, but for what values say", alerts())
+check("config/monitoring is the chart's", monitoring_of_kustomize())
 check("config/overlays/eks-pod-identity is the chart", as_kustomize("overlays/eks-pod-identity", *EKS))
 check("config/overlays/eks-irsa is the chart", as_kustomize("overlays/eks-irsa", *EKS, "aws.roleArn=arn:aws:iam::111122223333:role/platform/irsa-operator"))
 check("config/overlays/self-hosted is the chart", as_kustomize(
