@@ -7,6 +7,7 @@ mod adoption;
 mod allow;
 mod allow_rules;
 mod binding;
+mod catalog;
 mod class;
 mod identity;
 mod mode;
@@ -24,6 +25,7 @@ pub use binding::{
     BindingStatus, DeletionPolicy, InlinePolicy, IrsaBinding, IrsaBindingSpec, PoliciesSpec, RoleSpec,
     ServiceAccountSpec, TrustSpec,
 };
+pub use catalog::About;
 pub use class::{
     AccountSpec, BindingCounts, ClassRoleSpec, ClassStatus, IrsaClass, IrsaClassSpec, OidcProviderSpec, OrphanPolicy,
     OrphanedRoles,

@@ -1,23 +1,28 @@
 //! Wire constants: what we write on objects of Kubernetes and AWS. Changing one of them orphans what older versions
 //! wrote, so none ever changes.
 
+use super::catalog::catalog;
+
 /// API group of both kinds.
 pub const GROUP: &str = "irsa-operator.io";
 /// Group and version of both kinds.
 pub const API_VERSION: &str = "irsa-operator.io/v1alpha1";
+catalog! {
 /// The finalizer on bindings and classes.
 pub const FINALIZER: &str = "irsa-operator.io/finalizer";
-/// The field manager of everything that is not one binding's own: finalizers, class status.
-pub const MANAGER: &str = "irsa-operator";
 /// Marks the class of bindings that name none.
 pub const DEFAULT_CLASS: &str = "irsa-operator.io/is-default-class";
 /// On a class: so many of the removals that are held may go.
 pub const ALLOW_REMOVALS: &str = "irsa-operator.io/allow-removals";
 /// On a ServiceAccount that we made: the binding that it was made for.
 pub const CREATED_BY: &str = "irsa-operator.io/created-by";
+}
+/// The field manager of everything that is not one binding's own: finalizers, class status.
+pub const MANAGER: &str = "irsa-operator";
 
 /// The annotations that the pod identity webhook reads (amazon-eks-pod-identity-webhook, README).
 pub mod annotation {
+    super::catalog! {
     /// ARN of the role that Pods of this ServiceAccount get.
     pub const ROLE_ARN: &str = "eks.amazonaws.com/role-arn";
     /// Audience of the projected token; `sts.amazonaws.com` where absent.
@@ -26,6 +31,7 @@ pub mod annotation {
     pub const TOKEN_EXPIRATION: &str = "eks.amazonaws.com/token-expiration";
     /// `"true"` makes SDKs talk to the regional STS endpoint.
     pub const STS_REGIONAL: &str = "eks.amazonaws.com/sts-regional-endpoints";
+    }
     /// All that we may write, and so all that the ServiceAccount store keeps.
     pub const ALL: [&str; 4] = [ROLE_ARN, AUDIENCE, TOKEN_EXPIRATION, STS_REGIONAL];
 }
@@ -34,6 +40,9 @@ pub mod annotation {
 pub mod tag {
     /// What all of ours begin with, refused in specs without regard to case.
     pub const PREFIX: &str = "irsa-operator.io/";
+    /// The value of [`SCHEMA`] that this version writes.
+    pub const SCHEMA_VERSION: &str = "1";
+    super::catalog! {
     /// `--cluster-id` of the owner.
     pub const CLUSTER: &str = "irsa-operator.io/cluster";
     /// Namespace of the binding.
@@ -46,8 +55,6 @@ pub mod tag {
     pub const CLASS: &str = "irsa-operator.io/class";
     /// Version of this set of tags.
     pub const SCHEMA: &str = "irsa-operator.io/schema";
-    /// The value of [`SCHEMA`] that this version writes.
-    pub const SCHEMA_VERSION: &str = "1";
     /// A role that carries it is not written at all.
     pub const HOLD: &str = "irsa-operator.io/hold";
     /// On a role that was left behind by `deletionPolicy: Retain`: the cluster that let it go.
@@ -58,6 +65,7 @@ pub mod tag {
     pub const ADOPTED: &str = "irsa-operator.io/adopted";
     /// On a role that CloudFormation made, whose own tags stay for good: the stack that has let it go.
     pub const LEFT_STACK: &str = "irsa-operator.io/left-stack";
+    }
 }
 
 /// What may stand between `$(` and `)` wherever variables are allowed.

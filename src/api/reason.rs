@@ -1,7 +1,10 @@
 //! Types and reasons of conditions and Events: the one list, because people write alerts on them.
 
+use super::catalog::catalog;
+
 /// Condition types of a binding and a class.
 pub mod condition {
+    super::catalog! {
     /// The current generation is true in AWS and on the ServiceAccount.
     pub const READY: &str = "Ready";
     /// The role exists with the right trust, tags, boundary and session length.
@@ -18,10 +21,12 @@ pub mod condition {
     pub const PROVIDER_READY: &str = "ProviderReady";
     /// On a class: changes outside are found by snapshots of the account.
     pub const SNAPSHOT_READY: &str = "SnapshotReady";
+    }
     /// All that a class has.
     pub const OF_CLASS: [&str; 5] = [READY, PROVIDER_READY, SNAPSHOT_READY, RECONCILING, STALLED];
 }
 
+catalog! {
 /// All is as declared.
 pub const READY: &str = "Ready";
 /// Not looked at yet, or a step of it is still to be done.
@@ -80,6 +85,9 @@ pub const SNAPSHOT: &str = "Snapshot";
 pub const BULK_READ_DENIED: &str = "BulkReadDenied";
 /// So much differs at once that a second snapshot has to say the same.
 pub const SNAPSHOT_SUSPECT: &str = "SnapshotSuspect";
+/// None of these: written by another version, or by somebody else.
+pub const OTHER: &str = "Other";
+}
 
 /// What stands on RoleReady and is no failure: somebody should know.
 pub const NOTED: [&str; 5] = [ROLE_RECREATED, RESTRICTED, HELD, MASS_CHANGE_HELD, CONTESTED];
@@ -116,11 +124,10 @@ pub const KNOWN: [&str; 29] = [
     SNAPSHOT_SUSPECT,
     OTHER,
 ];
-/// None of these: written by another version, or by somebody else.
-pub const OTHER: &str = "Other";
 
 /// Reasons of Events that are no condition's.
 pub mod event {
+    super::catalog! {
     /// The role was made.
     pub const CREATED: &str = "RoleCreated";
     /// A role that is there is about to be taken over: what is done next, and what waits.
@@ -147,22 +154,22 @@ pub mod event {
     pub const QUARANTINE_LIFTED: &str = "QuarantineLifted";
     /// The OIDC provider was made.
     pub const PROVIDER_CREATED: &str = "ProviderCreated";
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn the_list_has_all_of_them() {
-        let text = include_str!("reason.rs");
-        let values = text.lines().filter(|line| line.starts_with("pub const ")).filter_map(|line| {
-            let (_, value) = line.split_once(": &str = \"")?;
-            value.strip_suffix("\";")
-        });
-        let mut values: Vec<&str> = values.collect();
+        let mut values: Vec<&str> = super::CATALOG.iter().map(|about| about.name).collect();
         let mut listed = super::KNOWN.to_vec();
         assert_eq!((listed.first(), listed.last()), (Some(&super::PENDING), Some(&super::OTHER)));
         values.sort_unstable();
         listed.sort_unstable();
         assert_eq!(listed, values);
+        let lines = include_str!("reason.rs").lines().map(str::trim_start);
+        let constants = lines.filter(|line| line.starts_with("pub const ") && line.contains(": &str = ")).count();
+        let told = [super::CATALOG, super::condition::CATALOG, super::event::CATALOG].map(<[_]>::len);
+        assert_eq!(constants, told.iter().sum::<usize>(), "a reason outside of catalog! is missing in docs/reference");
     }
 }
