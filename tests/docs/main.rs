@@ -1,6 +1,7 @@
 //! The documentation is held to the code: the reference is what types, flags and reasons say, links lead somewhere, and
-//! what is quoted as the operator's words are its words.
+//! shell blocks say whether they are run.
 
+mod blocks;
 mod fields;
 mod files;
 mod flags;
