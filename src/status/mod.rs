@@ -248,6 +248,10 @@ fn progress(previous: &BindingStatus, outcome: &Outcome) -> Option<Condition> {
     }
     let (reason, text) = parts::why_pending(outcome, &outcome.pending);
     match (outcome.on_hold(), outcome.was_true(previous)) {
+        // It rests, and only who stops the other tool ends it: whoever waits for our progress would wait for ever.
+        (false, true) if reason == reason::CONTESTED && outcome.settles.is_none() => {
+            Some(condition(kind::STALLED, "True", reason, &text))
+        }
         (false, _) => Some(condition(kind::RECONCILING, "True", reason, &text)),
         (true, false) => Some(condition(kind::STALLED, "True", reason, &text)),
         // Somebody keeps the role as it is, and it is what this generation asked for but for a drift: no trouble.

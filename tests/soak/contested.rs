@@ -74,7 +74,7 @@ async fn undone_roles() {
         space.changes("app", 0).await,
         ["CreateRole"].into_iter().chain(["AttachRolePolicy"; 4]).collect::<Vec<_>>()
     );
-    let binding = space.until("app", "waits", |b| reason(b, "Reconciling") == "Contested").await;
+    let binding = space.until("app", "waits", |b| reason(b, "Stalled") == "Contested").await;
     assert!(is(&binding, "Ready", "True") && is(&binding, "RoleReady", "True"), "{binding}");
     assert!(is(&binding, "PoliciesReady", "False") && reason(&binding, "PoliciesReady") == "Contested", "{binding}");
     assert_eq!(binding["status"]["pendingSteps"], json!([format!("attach {}", aws("ReadOnlyAccess"))]));
@@ -91,7 +91,7 @@ async fn undone_roles() {
     // Once in a window it is put right, and undone.
     let ours = format!("principal=*assumed-role/irsa-operator/*&operation=AttachRolePolicy&since={mark}");
     space.emulator.journal_wait(1, &ours).await;
-    space.until("app", "waits again", |b| reason(b, "Reconciling") == "Contested").await;
+    space.until("app", "waits again", |b| reason(b, "Stalled") == "Contested").await;
     assert_eq!(space.changes("app", mark).await, ["AttachRolePolicy"]);
 
     // What nobody fights for is put right at once.
@@ -140,7 +140,7 @@ async fn written_back() {
     });
     let replaces = json!({"name": "app", "replaceRoleArn": theirs});
     space.make_binding("app", json!({"serviceAccount": replaces})).await;
-    let binding = space.until("app", "waits", |b| reason(b, "Reconciling") == "Contested").await;
+    let binding = space.until("app", "waits", |b| reason(b, "Stalled") == "Contested").await;
     assert!(is(&binding, "Ready", "True") && reason(&binding, "RoleReady") == "Ready", "{binding}");
     assert!(is(&binding, "ServiceAccountReady", "False"), "{binding}");
     assert!(message(&binding, "ServiceAccountReady").contains("It was helm"), "{binding}");

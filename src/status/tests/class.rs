@@ -14,17 +14,17 @@ fn place() -> Place {
     }
 }
 
-fn fine(generation: i64) -> ClassOutcome {
+pub(super) fn fine(generation: i64) -> ClassOutcome {
     ClassOutcome { generation, place: Some(place()), ..ClassOutcome::default() }
 }
 
-fn failed(generation: i64, category: Category) -> ClassOutcome {
+pub(super) fn failed(generation: i64, category: Category) -> ClassOutcome {
     let failure = Some(Error::new(category, format!("{category:?} of all sorts")));
     ClassOutcome { generation, failure, ..ClassOutcome::default() }
 }
 
 /// The status after these outcomes, each told at a time in seconds.
-fn after(outcomes: &[(i64, ClassOutcome)]) -> ClassStatus {
+pub(super) fn after(outcomes: &[(i64, ClassOutcome)]) -> ClassStatus {
     let new = ClassStatus { observed_generation: Some(-1), ..ClassStatus::default() };
     outcomes.iter().fold(new, |previous, (second, outcome)| class_status(&previous, outcome, &at(*second)))
 }

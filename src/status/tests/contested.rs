@@ -32,7 +32,7 @@ fn it_is_noted_and_no_failure() {
         (kind::READY, "True Ready"),
         (kind::ROLE_READY, "True Contested"),
         (kind::POLICIES_READY, "False Contested"),
-        (kind::RECONCILING, "True Contested"),
+        (kind::STALLED, "True Contested"),
     ] {
         assert_eq!(
             (says(&undone, kind).as_str(), message(&undone, kind) == TEXT),
@@ -40,7 +40,7 @@ fn it_is_noted_and_no_failure() {
             "{kind}"
         );
     }
-    assert!(find(&undone.conditions, kind::STALLED).is_none());
+    assert!(find(&undone.conditions, kind::RECONCILING).is_none(), "nobody is to wait for it");
     let over = after(&[fine(1), waits(), fine(1)]);
     assert_eq!([says(&over, kind::ROLE_READY), says(&over, kind::POLICIES_READY)], ["True Ready"; 2]);
     let trust = after(&[fine(1), contested(fine(1), false)]);

@@ -7,6 +7,7 @@ mod events;
 mod kstatus;
 mod modes;
 mod parts;
+mod states;
 mod table;
 
 use super::*;
