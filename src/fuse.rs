@@ -2,9 +2,10 @@
 //!
 //! - Nothing of a deletion begins in its first ten seconds, nor of another removal: by then its fellows are known. What is
 //!   planned in the first pass after a start, or after an edit of a class, waits for the end of that pass as well.
-//! - What counts, class by class: roles that go with their bindings, roles that lose permissions through a pass, and roles
-//!   without a binding that are to be cut off; until it is done, and what began within the last ten minutes, or since
-//!   the pass began that is not over yet. What somebody has allowed does not count.
+//! - What counts, class by class: roles that go with their bindings, roles that lose permissions through a pass, roles
+//!   without a binding that are to be cut off, and roles that were left behind and lose permissions; until it is done, and
+//!   what began within the last ten minutes, or since the pass began that is not over yet. What somebody has allowed does
+//!   not count.
 //! - Where these are more than 20, and more than a tenth of the bindings that the class had before, all that have not
 //!   begun are held, and so is what comes later, for as long as that is so.
 //! - What is held stays so until it is allowed, or takes nothing any more: that it became less takes nothing back.
@@ -46,6 +47,8 @@ pub enum Removal {
     Policies(Cause),
     /// All that a role without a binding allows. Its fellows are known already, so it does not wait.
     Quarantine,
+    /// What a role allows that its binding has left behind. Its fellows are known already, too.
+    Released,
 }
 
 /// All classes.
@@ -150,7 +153,8 @@ impl Fuse {
     #[must_use]
     pub fn waits(&self, binding: &NsName, now: Instant) -> Option<Instant> {
         let (class, entry) = self.known(binding).filter(|(_, entry)| entry.state == State::Waits)?;
-        let first = entry.asked + if entry.removal == Removal::Quarantine { Duration::ZERO } else { WAIT };
+        let known = matches!(entry.removal, Removal::Quarantine | Removal::Released);
+        let first = entry.asked + if known { Duration::ZERO } else { WAIT };
         if now < first {
             return Some(first);
         }

@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod orphans;
 pub mod plan;
 pub mod queue;
+pub mod released;
 pub mod snapshot;
 pub mod status;
 pub mod store;

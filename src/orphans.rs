@@ -226,11 +226,14 @@ impl Orphans {
     }
 }
 
-/// The binding that tags name, unless the role was released. What can't be a name in Kubernetes names nothing.
+/// The binding that tags name, unless the role was released.
 fn owner(tags: &Tags) -> Option<NsName> {
-    if tags::get(tags, tag::RELEASED_BY).is_some() {
-        return None;
-    }
+    named(tags).filter(|_| tags::get(tags, tag::RELEASED_BY).is_none())
+}
+
+/// The binding that tags name. What can't be a name in Kubernetes names nothing.
+#[must_use]
+pub fn named(tags: &Tags) -> Option<NsName> {
     let name = |key| tags::get(tags, key).filter(|name| is_name(name));
     Some(NsName::new(name(tag::NAMESPACE)?, name(tag::BINDING)?))
 }

@@ -19,6 +19,7 @@ const PURE: &[&str] = &[
     "orphans",
     "plan",
     "queue",
+    "released",
     "snapshot",
     "status",
     "store",

@@ -152,6 +152,10 @@ pub mod event {
     pub const QUARANTINE_FAILED: &str = "QuarantineFailed";
     /// They were given back what they allow, as `orphans: Report` says.
     pub const QUARANTINE_LIFTED: &str = "QuarantineLifted";
+    /// Something was taken off roles that bindings have left behind, as their class does not allow it any more.
+    pub const REVOKED: &str = "RolesRevoked";
+    /// That could not be done.
+    pub const REVOKE_FAILED: &str = "RevokeFailed";
     /// The OIDC provider was made.
     pub const PROVIDER_CREATED: &str = "ProviderCreated";
     }

@@ -27,10 +27,10 @@ pub fn confine(
     full: Desired,
 ) -> Result<(Desired, Option<Error>), Error> {
     let key = &object.head.key;
-    let (namespace, older) = {
+    let (namespace, older, released) = {
         let state = ctx.state();
         let namespace = state.namespaces.get(&NsName::new("", key.namespace.clone())).cloned();
-        (namespace, state.older(object, class))
+        (namespace, state.older(object, class), state.left_behind(&class.name, &key.namespace, &full.arn))
     };
     // Its first event may come after the binding's.
     let namespace = namespace.ok_or_else(|| {
@@ -41,6 +41,7 @@ pub fn confine(
         own_namespace: &ctx.settings.namespace,
         own_role: class.own_role.as_deref(),
         older,
+        released,
     };
     let (who, vars) = (who(key, &class.name), vars(who(key, &class.name), &spec.service_account.name, &class.place));
     let violations = guardrails::check(who, spec, &class.spec, &full, &vars, &facts)?;
@@ -112,7 +113,7 @@ impl State {
     /// How many bindings of the class there are in the namespace that are older than this one.
     fn older(&self, object: &LeanBinding, class: &Class) -> usize {
         let most = usize::try_from(class.spec.allow.max_bindings_per_namespace).unwrap_or_default();
-        if self.bindings.len() <= most {
+        if self.bindings.len() + self.released.len() <= most {
             return 0;
         }
         let default = self.default_class().is_ok_and(|default| *default.head.key.name == *class.name);

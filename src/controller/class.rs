@@ -6,7 +6,7 @@ use super::issuers::Standing;
 use super::state::{ClassSeen, Ctx};
 use super::tell::reference;
 use super::worker::Next;
-use super::{facts, fuse, issuers, provider, write};
+use super::{facts, fuse, issuers, provider, released, write};
 use crate::api::names::FINALIZER;
 use crate::api::{IrsaClassSpec, Mode, OrphanedRoles};
 use crate::desired::Place;
@@ -48,6 +48,9 @@ pub async fn reconcile(ctx: &Ctx, name: &Arc<str>, kind: Kind) -> Next {
     } else {
         keep(ctx, &mut object, kind, &mut outcome).await.err()
     };
+    if let Some(place) = outcome.place.as_ref().filter(|_| object.head.deleted.is_none()) {
+        released::see_to(ctx, &place.account, Some(name)).await;
+    }
     match stop {
         Some(Stop::Stale) => return Next::Again,
         Some(Stop::Waiting) => return Next::Wait,

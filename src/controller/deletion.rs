@@ -8,6 +8,7 @@ use super::fuse;
 use super::hand_over;
 use super::last_look::{Sought, last_look};
 use super::lock::RoleLock;
+use super::released;
 use super::state::Ctx;
 use super::tell::{conclude, reference};
 use super::worker::Next;
@@ -209,11 +210,15 @@ async fn remove(
                     ctx.state().memory.entry(object.head.key.clone()).or_default().create_sent = None;
                     let id = found.role.map(|role| role.id.as_str());
                     ctx.state().snapshot.deleted(&found.arn.to_string(), id, Instant::now());
+                    ctx.state().released.forget(&found.arn.account, &found.arn.to_string());
                     Ok(())
                 }
                 Err(error) => Err(Stop::from(error)),
             },
-            step => found.aws.reduce(&found.arn.name, step).await.map_err(Stop::from),
+            step => {
+                let sent = found.aws.reduce(&found.arn.name, step).await.map_err(Stop::from);
+                sent.inspect(|()| released::note(ctx, &object.head.key, found.arn, found.role, step))
+            }
         };
         match result {
             Ok(()) => outcome.done.push(step),

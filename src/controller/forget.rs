@@ -12,8 +12,9 @@ impl State {
         self.memory.remove(key);
         self.contested.gone(key);
         self.fuse.decided(key, Instant::now());
-        // A role without a binding may be about to be cut off.
-        if self.fuse.removal(key) != Some(Removal::Quarantine) {
+        // Something is about to be taken off the role that it has left behind.
+        let of_its_role = matches!(self.fuse.removal(key), Some(Removal::Quarantine | Removal::Released));
+        if !of_its_role {
             self.fuse.settled(key);
         }
     }

@@ -29,7 +29,7 @@ impl State {
             let (name, class) = class(self, object);
             let keeps = mode(object, class.as_ref()) == Mode::Observe || asks_to_retain(object, class.as_ref());
             self.fuse.note(key, &name, if keeps { Removal::Nothing } else { Removal::Role }, now);
-        } else if self.fuse.removal(key) == Some(Removal::Quarantine) {
+        } else if matches!(self.fuse.removal(key), Some(Removal::Quarantine | Removal::Released)) {
             // It is back.
             self.fuse.settled(key);
         }
@@ -104,6 +104,11 @@ fn many(held: Held) -> String {
             "changes are held that take permissions away",
         ),
         what(held.quarantines, "quarantine of a role is held", "quarantines of roles are held"),
+        what(
+            held.released,
+            "change of a role that was left behind is held",
+            "changes of roles that were left behind are held",
+        ),
     ];
     let all: Vec<String> = all.into_iter().flatten().collect();
     let of = match held.of {

@@ -31,6 +31,7 @@ mod provider;
 mod quarantine;
 mod readings;
 mod refresh;
+mod released;
 mod revoke;
 mod rival;
 mod state;

@@ -22,6 +22,7 @@ impl State {
     pub fn look_for_orphans(&mut self, account: &str, page: &[Detailed], cluster: &str) {
         self.look_for_strangers(account, page, cluster);
         let contradicted = self.issuers.stranger(account).is_some();
+        self.released.page(account, page, cluster);
         let (bindings, snapshot) = (&self.bindings, &self.snapshot);
         let bound =
             |role: &Detailed, key: &NsName| bindings.get(key).is_some() || snapshot.is_buried(account, &role.id);

@@ -2,7 +2,7 @@
 
 use super::beat::{SWEEPS, spread};
 use super::state::Ctx;
-use super::{orphans, quarantine};
+use super::{orphans, quarantine, released};
 use crate::api::reason;
 use crate::aws::{Aws, Page};
 use crate::backoff::jittered;
@@ -170,6 +170,7 @@ impl Sweeper {
                 async move { aws.details_page(marker).await }
             };
             ctx.state().orphans.begin(&account, number);
+            ctx.state().released.begin(&account, number);
             ctx.state().issuers.begin(&account);
             let take = |sent, page: Vec<Detailed>| {
                 let (mut state, cluster) = (ctx.state(), &ctx.settings.cluster_id);
@@ -221,6 +222,8 @@ impl Sweeper {
             if orphans::confirm(&ctx, &account, begun).await {
                 quarantine::see_to(&ctx, &account).await;
             }
+            ctx.state().end_of_released(&account, begun, ctx.settings.settle);
+            released::see_to(&ctx, &account, None).await;
             self.tell();
         }
         Ok(calls)

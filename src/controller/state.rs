@@ -16,6 +16,7 @@ use crate::issuers::Issuers;
 use crate::metrics::Metrics;
 use crate::orphans::Orphans;
 use crate::queue::{Key, Queue};
+use crate::released::Released;
 use crate::snapshot::Snapshot;
 use crate::store::{LeanBinding, LeanClass, LeanNamespace, LeanServiceAccount, NsName, Store};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -101,6 +102,8 @@ pub struct State {
     pub fuse: Fuse,
     /// Roles without a binding.
     pub orphans: Orphans,
+    /// Roles that bindings have left behind.
+    pub released: Released,
     /// Whether another cluster may have this one's id.
     pub issuers: Issuers,
     /// When it is looked again whether the provider of a former issuer may go, by its ARN.

@@ -18,6 +18,8 @@ pub struct Held {
     pub policies: usize,
     /// Roles without a binding that are to be cut off.
     pub quarantines: usize,
+    /// Roles that bindings have left behind and that lose permissions.
+    pub released: usize,
     /// How many bindings the class had before all of it.
     pub of: usize,
 }
@@ -26,7 +28,7 @@ impl Held {
     /// All of them.
     #[must_use]
     pub fn count(self) -> usize {
-        self.roles + self.policies + self.quarantines
+        self.roles + self.policies + self.quarantines + self.released
     }
 
     fn of(&mut self, removal: Removal) -> Option<&mut usize> {
@@ -35,6 +37,7 @@ impl Held {
             Removal::Role => Some(&mut self.roles),
             Removal::Policies(_) => Some(&mut self.policies),
             Removal::Quarantine => Some(&mut self.quarantines),
+            Removal::Released => Some(&mut self.released),
         }
     }
 }

@@ -155,7 +155,7 @@ fn roles_and_policies_count_together_and_quarantines_with_them() {
     (10..50).for_each(|number| world.fuse.decided(&key(number), world.start));
     (10..15).for_each(|number| world.fuse.note(&key(number), "c", Removal::Role, world.start));
     (100..106).for_each(|number| world.fuse.note(&key(number), "c", Removal::Quarantine, world.start));
-    let held = Held { roles: 5, policies: 10, quarantines: 6, of: 50 };
+    let held = Held { roles: 5, policies: 10, quarantines: 6, of: 50, ..Held::default() };
     assert_eq!(world.ask(100, 0), Verdict::Held(held), "a quarantine does not wait for ten seconds");
     assert_eq!(held.count(), 21);
     world.fuse.allow("c", 21, world.start);

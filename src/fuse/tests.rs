@@ -18,6 +18,17 @@ fn key(number: usize) -> NsName {
     NsName::new("n", format!("b{number:04}"))
 }
 
+#[test]
+fn roles_that_were_left_behind_are_held_like_others() {
+    let mut world = World::new(30);
+    let now = world.now();
+    (0..25).for_each(|number| world.fuse.note(&key(number), "c", Removal::Released, now));
+    let held = Held { released: 25, of: 30, ..Held::default() };
+    assert_eq!(world.ask(0), Verdict::Held(held), "at once, as all of them are known");
+    world.allow(25);
+    assert_eq!(world.ask(24), Verdict::Go);
+}
+
 impl World {
     fn new(bindings: usize) -> Self {
         Self { fuse: Fuse::new(true), start: Instant::now(), second: 0, bindings }

@@ -34,6 +34,8 @@ pub struct Facts<'a> {
     pub own_role: Option<&'a str>,
     /// How many older bindings of the class there are in the namespace.
     pub older: usize,
+    /// How many roles of the class its bindings have left behind there.
+    pub released: usize,
 }
 
 /// All that is against the class. `desired` is what the spec asks for, variables filled in.
@@ -96,13 +98,17 @@ impl Check<'_> {
 
     fn number(&mut self) {
         let most = usize::try_from(self.allow.max_bindings_per_namespace).unwrap_or_default();
-        if self.facts.older >= most {
+        let Facts { older, released, .. } = *self.facts;
+        if older + released >= most {
             let Who { namespace, class, .. } = self.who;
+            let left = match released {
+                0 => String::new(),
+                released => format!(" and {released} roles that were left behind (Retain)"),
+            };
             let text = format!(
                 "metadata.namespace: IrsaClass {class} allows {most} bindings in a namespace \
-                 (spec.allow.maxBindingsPerNamespace), and {namespace} has {} older ones; delete one that nobody needs, or \
-                 ask who owns the class for more",
-                self.facts.older
+                 (spec.allow.maxBindingsPerNamespace), and {namespace} has {older} older ones{left}; delete one that nobody \
+                 needs, or ask who owns the class for more"
             );
             self.against(Part::Whole, text);
         }

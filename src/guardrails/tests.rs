@@ -53,10 +53,17 @@ struct Setting {
     labels: Labels,
     own_role: Option<&'static str>,
     older: usize,
+    released: usize,
 }
 
 fn usual() -> Setting {
-    Setting { who: WHO, labels: Labels::from([("tier".into(), "apps".into())]), own_role: Some("operator"), older: 0 }
+    Setting {
+        who: WHO,
+        labels: Labels::from([("tier".into(), "apps".into())]),
+        own_role: Some("operator"),
+        older: 0,
+        released: 0,
+    }
 }
 
 fn full(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec) -> Desired {
@@ -70,6 +77,7 @@ fn violations(setting: &Setting, spec: &IrsaBindingSpec, class: &IrsaClassSpec) 
         own_namespace: "irsa-operator",
         own_role: setting.own_role,
         older: setting.older,
+        released: setting.released,
     };
     check(setting.who, spec, class, &full(setting.who, spec, class), &vars, &facts).unwrap()
 }

@@ -153,6 +153,18 @@ pub fn names(document: &Document, claim: &str) -> bool {
     trusted(document).is_some_and(|all| all.iter().any(is))
 }
 
+/// The ServiceAccounts of a namespace that a policy of the form of [`trust_policy`] lets in; none where it is of another
+/// form.
+#[must_use]
+pub fn accounts(document: &Document, namespace: &str) -> BTreeSet<String> {
+    let prefix = Subject { namespace: namespace.to_owned(), service_account: String::new() }.claim();
+    let name = |one: &String| {
+        let parts = serde_json::from_str::<Vec<Value>>(one).ok()?;
+        Some(parts.last()?.as_str()?.strip_prefix(&prefix)?.to_owned())
+    };
+    trusted(document).iter().flatten().filter_map(name).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::document::TRUST_MAX;

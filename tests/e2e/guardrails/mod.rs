@@ -3,6 +3,7 @@
 mod admission;
 mod cases;
 mod cost;
+mod left;
 mod names;
 mod tightened;
 
