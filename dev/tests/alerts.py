@@ -100,6 +100,20 @@ def the_list_is_complete():
         yield f"docs/monitoring.md has {sorted(set(listed) - set(wanted))} and lacks {sorted(set(wanted) - set(listed))}, or in another order"
 
 
+def the_docs_scrape():
+    """The scrape_configs in docs/monitoring.md, by which a Prometheus would start."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs/monitoring.md").read_text(), re.M | re.S)
+    config = yaml.safe_load(next(b for b in blocks if b.startswith("scrape_configs")))
+    # Debian's Prometheus is built without it.
+    if config["scrape_configs"][0].pop("kubernetes_sd_configs") != [{"role": "pod", "namespaces": {"names": ["irsa-operator"]}}]:
+        yield "which Pods are scraped is not what this test knows"
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "alerts.yaml").write_text(RULES.read_text())
+        pathlib.Path(folder, "prometheus.yaml").write_text(yaml.safe_dump(config))
+        code, said = promtool("check", "config", pathlib.Path(folder, "prometheus.yaml"))
+    yield said if code or f"{len(ALERTS)} rules found" not in said else None
+
+
 def metrics():
     """{name: labels} of docs/metrics.md, which a test keeps equal to the program."""
     found = {}
@@ -168,6 +182,7 @@ check("each alert is tried both ways", tests_can_fail())
 check("each alert says what it must", each_says_what_it_must())
 check("each alert has a runbook page, and each page an alert", each_has_a_page())
 check("docs/monitoring.md lists each alert", the_list_is_complete())
+check("Prometheus reads what docs/monitoring.md says", the_docs_scrape())
 check("alerts and pages name metrics and labels that there are", names_what_there_is([*((n, r["expr"]) for n, r in ALERTS.items()), *in_pages()]))
 check("Prometheus understands what the pages ask", pages_ask_what_prometheus_understands())
 check("every code of a throttled call counts", all_throttles_count())
