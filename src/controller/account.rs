@@ -138,6 +138,9 @@ pub fn has_to_stay(state: &State, binding: &NsName, wanted: &DesiredAccount, oth
     wanted.replaces.as_deref() != Some(other) && live.is_some_and(theirs)
 }
 
+/// The field that a manager holds who has applied `annotations: {}`. Nothing of it is lost to one that is not empty.
+const EMPTY_MAP: &str = ".metadata.annotations";
+
 /// [`apply`], and once more with force where only the role's annotation is in the way and its value is empty. To
 /// `replace` another role's is to do so as well where it is the one that may be replaced, or one of this very binding.
 ///
@@ -162,7 +165,7 @@ pub async fn annotate(
         }
         result => return result,
     };
-    let only_role = fields.iter().all(|(field, _)| field.ends_with(annotation::ROLE_ARN));
+    let only_role = fields.iter().all(|(field, _)| field.ends_with(annotation::ROLE_ARN) || field == EMPTY_MAP);
     // What is in the way may be newer than the watch. It is overwritten only as it was read here.
     let Some(live) = look(ctx, binding, &wanted.name, &live.head.uid).await? else { return Err(ApiError::Stale) };
     let ours = wanted.annotations.get(annotation::ROLE_ARN).map(String::as_str);

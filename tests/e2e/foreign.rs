@@ -177,3 +177,18 @@ async fn a_role_that_another_cluster_has_taken_is_left_to_it() {
     assert_eq!(space.changes("app", since).await, [""; 0]);
     assert_eq!(space.annotated_role("app").await, Value::Null);
 }
+
+/// Who applies `annotations: {}` by server-side apply, as charts render it, holds the map and nothing in it.
+#[tokio::test]
+async fn an_empty_map_of_annotations_is_in_nobodys_way() {
+    let space = Space::quiet("empty-map").await;
+    let object = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "app", "annotations": {}}});
+    let path = space.account_path("app");
+    space.kube.apply(&path, "argocd-controller", &object).await;
+    space.make_binding("app", json!({"serviceAccount": {"name": "app"}})).await;
+    space.ready("app").await;
+    assert_eq!(space.annotated_role("app").await, space.role_arn("app"));
+    let first = space.kube.apply(&path, "argocd-controller", &object).await;
+    assert_eq!(first["metadata"]["annotations"]["eks.amazonaws.com/role-arn"], space.role_arn("app"));
+    assert_eq!(space.kube.apply(&path, "argocd-controller", &object).await, first, "nothing is written again");
+}

@@ -14,6 +14,7 @@ mod contested;
 mod faults;
 mod fleet;
 mod fuse;
+mod gitops;
 mod identity;
 mod minute;
 mod replicas;
