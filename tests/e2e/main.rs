@@ -46,6 +46,7 @@ mod harness;
 mod accounts;
 mod adoption;
 mod alone;
+mod attacks;
 mod classes;
 mod create;
 mod definitions;
