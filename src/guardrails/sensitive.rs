@@ -151,6 +151,11 @@ pub const SENSITIVE: &[Sensitive] = &[
     row("cloudformation:CreateStack*", CODE, "AWS CloudFormation"),
     row("cloudformation:UpdateStack*", CODE, "AWS CloudFormation"),
     row("cloudformation:ExecuteChangeSet", CODE, "AWS CloudFormation"),
+    row("states:UpdateStateMachine", CODE, "AWS Step Functions"),
+    row("apprunner:UpdateService", CODE, "AWS App Runner"),
+    row("elasticbeanstalk:UpdateEnvironment", CODE, "AWS Elastic Beanstalk"),
+    row("elasticmapreduce:AddJobFlowSteps", RUN, "Amazon Elastic MapReduce"),
+    row("batch:SubmitJob", "runs a command with the role of a job definition", "AWS Batch"),
     row("sagemaker:CreatePresigned*Url", "opens a notebook with its role", "Amazon SageMaker AI"),
 ];
 

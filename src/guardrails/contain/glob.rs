@@ -59,6 +59,7 @@ pub(super) fn action(text: &str) -> Vec<Place> {
 /// The tenant's pattern is read as a text, of which only `*` takes the places that are open. Where the class has no `?`
 /// that is no less than the truth: a text with a character of its own at each open place can only be matched so.
 pub(super) fn covers(class: &[Place], tenant: &[Place]) -> bool {
+    let Some((class, tenant)) = after_letters(class, tenant) else { return false };
     // Which beginnings of the class's pattern cover what was read of the tenant's.
     let mut reached = vec![false; class.len() + 1];
     reached[0] = true;
@@ -80,6 +81,17 @@ pub(super) fn covers(class: &[Place], tenant: &[Place]) -> bool {
     reached[class.len()]
 }
 
+/// What follows the characters with which both begin; `None` where they begin otherwise, which ends most questions.
+fn after_letters<'a>(a: &'a [Place], b: &'a [Place]) -> Option<(&'a [Place], &'a [Place])> {
+    let letter = |place: &Place| matches!(place, Place::Char(_));
+    let same = a.iter().zip(b).take_while(|(a, b)| letter(a) && a == b).count();
+    let (a, b) = (&a[same..], &b[same..]);
+    match (a.first(), b.first()) {
+        (Some(Place::Char(_)), Some(Place::Char(_))) => None,
+        _ => Some((a, b)),
+    }
+}
+
 /// A `*` may stand for nothing.
 fn skip_empty(pattern: &[Place], reached: &mut [bool]) {
     for (at, place) in pattern.iter().enumerate() {
@@ -91,6 +103,7 @@ fn skip_empty(pattern: &[Place], reached: &mut [bool]) {
 
 /// Whether there is a text that both stand for.
 pub(super) fn intersects(a: &[Place], b: &[Place]) -> bool {
+    let Some((a, b)) = after_letters(a, b) else { return false };
     // Which beginnings of `b` have a text in common with what was read of `a`.
     let mut reached = vec![false; b.len() + 1];
     reached[0] = true;

@@ -20,9 +20,11 @@ pub use rules::{RuleError, Rules, reaches_neighbours};
 use super::sensitive::{SENSITIVE, Sensitive};
 use crate::iam::document::Document;
 use crate::iam::json_path::{excerpt, item, member};
+use glob::Place;
 use resource::Resource;
 use rules::{Action, Rule};
 use serde_json::{Map, Value};
+use std::sync::LazyLock;
 
 /// The most that is said of one document.
 const MOST: usize = 10;
@@ -189,7 +191,10 @@ fn rules_with(text: &str, rules: &Rules) -> Result<Vec<usize>, String> {
 
 /// The first entry of the table that an action or a pattern of actions can be.
 fn sensitive(action: &Action) -> Option<&'static Sensitive> {
-    SENSITIVE.iter().find(|entry| glob::intersects(&glob::action(entry.action), &action.places))
+    static READ: LazyLock<Vec<Vec<Place>>> =
+        LazyLock::new(|| SENSITIVE.iter().map(|entry| glob::action(entry.action)).collect());
+    let found = READ.iter().position(|places| glob::intersects(places, &action.places))?;
+    SENSITIVE.get(found)
 }
 
 /// Some texts for people, each once.
