@@ -7,8 +7,8 @@ pub struct Attack {
     pub statements: &'static str,
     /// A part of the refusal; `None` where it passes, as it gives nothing that is not allowed.
     pub refused: Option<&'static str>,
-    /// Whether AWS would give something for it that the class does not. Where not, AWS would refuse the document, or the
-    /// refusal is for caution.
+    /// Whether AWS, if it takes the document, gives something for it that the class does not. Where not, the
+    /// refusal is for caution, or keeps away what AWS would refuse later.
     pub gains: bool,
 }
 
@@ -245,7 +245,7 @@ pub const ATTACKS: &[Attack] = &[
     ),
     refused("lists in lists", r#"{"Effect":"Allow","Action":[["iam:*"]],"Resource":"*"}"#, "must be a string"),
     refused("an empty list", r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":[]}"#, "is an empty list"),
-    refused("no Resource", r#"{"Effect":"Allow","Action":"s3:GetObject"}"#, "is missing"),
+    gains("no Resource", r#"{"Effect":"Allow","Action":"s3:GetObject"}"#, "is missing"),
     refused(
         "a principal",
         r#"{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::team-a/*"}"#,
