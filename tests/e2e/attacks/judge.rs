@@ -19,8 +19,7 @@ async fn the_judge_sees_what_tokens_may_do() {
         "policies": {"inline": [inline("get", document)]}});
     space.make_binding("app", spec).await;
     space.ready("app").await;
-    let queue =
-        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]});
+    let queue = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}]});
     other.make_ready("app", json!({"inline": [inline("queue", queue)]})).await;
     space.make_account("bare").await;
 
