@@ -1,38 +1,28 @@
-//! Inline policies by which a tenant would get more than its class allows. What they would give is AWS's word, that is the
-//! emulator's: each of them gives something outside if it is not refused, and what passes gives nothing outside.
+//! Inline policies by which a tenant would get more than its class allows. Each is tried twice: what it would give is AWS's
+//! word, that is the emulator's; and a tenant makes a binding of it, after which the judge says what its tokens can do.
 
 mod table;
 
-use crate::harness::Env;
-use irsa_operator::guardrails::contain::{Rules, violations};
-use irsa_operator::iam::document::Document;
-use irsa_operator::iam::vars::Vars;
+use crate::harness::documents::inline;
+use crate::harness::{Env, Probe, Space, condition, message, reason};
 use serde_json::{Value, json};
 use table::{ATTACKS, Attack};
 
-/// The class, for namespace `team-a`.
-fn class() -> Rules {
-    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
-    let rules = [
-        (texts(&["s3:*", "kms:Decrypt"]), texts(&["arn:aws:s3:::$(namespace)/*"])),
-        (texts(&["s3:ListBucket"]), texts(&["arn:aws:s3:::$(namespace)"])),
-        (texts(&["sqs:*"]), texts(&["arn:aws:sqs:*:111122223333:$(namespace)_?"])),
-    ];
-    let rules = rules.iter().map(|(actions, resources)| (&actions[..], &resources[..]));
-    Rules::expand(rules, &texts(&["s3:DeleteObject"]), &vars()).unwrap()
-}
-
-fn vars() -> Vars {
-    let text = |text: &str| text.to_owned();
-    Vars {
-        namespace: text("team-a"),
-        name: text("app"),
-        service_account: text("app"),
-        cluster_id: text("e2e"),
-        account: text("111122223333"),
-        partition: text("aws"),
-        region: text("us-east-1"),
-    }
+/// What the class allows.
+fn allowed() -> Value {
+    json!({
+        "namespaces": {"names": ["team-a"]},
+        "serviceAccounts": {"names": ["*"]},
+        "maxBindingsPerNamespace": 200,
+        "inlinePolicies": {
+            "rules": [
+                {"actions": ["s3:*", "kms:Decrypt"], "resources": ["arn:aws:s3:::$(namespace)/*"]},
+                {"actions": ["s3:ListBucket"], "resources": ["arn:aws:s3:::$(namespace)"]},
+                {"actions": ["sqs:*"], "resources": ["arn:aws:sqs:*:111122223333:$(namespace)_?"]},
+            ],
+            "deny": ["s3:DeleteObject"],
+        },
+    })
 }
 
 /// What is asked of AWS, and whether the class means to allow it: by hand, and not by the code that is on trial.
@@ -59,42 +49,80 @@ const PROBES: &[(&str, &str, bool)] = &[
     ("sts:AssumeRole", "arn:aws:iam::111122223333:role/admin", false),
 ];
 
-/// As the operator takes it on: read, variables filled in, checked; then judged by the class.
-fn judged(attack: &Attack) -> Result<Document, String> {
-    let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, attack.statements);
-    let value: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    let value = vars().expand_value(&value).map_err(|error| error.to_string())?;
-    let document = Document::identity(&value).map_err(|error| error.to_string())?;
-    let said: Vec<String> = violations(&document, &class()).iter().map(ToString::to_string).collect();
-    if said.is_empty() { Ok(document) } else { Err(said.join("; ")) }
+/// A document as a tenant sends it: of two keys the last, as the API server reads it too, and no key is special.
+fn sent(attack: &Attack) -> Value {
+    const SPECIAL: &str = "$serde_json::private::RawValue";
+    fn special(value: Value) -> Value {
+        match value {
+            Value::Object(members) => {
+                members.into_iter().map(|(k, v)| (k.replace("SPECIAL", SPECIAL), special(v))).collect()
+            }
+            Value::Array(list) => list.into_iter().map(special).collect(),
+            other => other,
+        }
+    }
+    let text = attack.statements.replace(SPECIAL, "SPECIAL");
+    special(serde_json::from_str(&format!(r#"{{"Version":"2012-10-17","Statement":[{text}]}}"#)).unwrap())
+}
+
+/// What AWS would give for it that is outside of the class.
+async fn outside(env: &Env, attack: &Attack) -> Vec<String> {
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, attack.statements.replace("$(name)", "app"));
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let mut found = Vec::new();
+    for (action, resource, inside) in PROBES {
+        let context = json!({"aws:PrincipalTag/bucket": ["other"], "aws:SecureTransport": ["true"]});
+        let body = json!({"policies": [document], "action": action, "resource": resource, "context": context});
+        let answer = env.emulator.ask("POST", "/_admin/evaluate".to_owned(), Some(body)).await;
+        if answer["allowed"] == true && !inside {
+            found.push(format!("{action} on {resource}"));
+        }
+    }
+    found
+}
+
+/// An attack that would not give anything proves nothing, and what passes must give nothing.
+#[tokio::test]
+async fn each_attack_is_one() {
+    let (env, _) = Env::shared();
+    for attack in ATTACKS {
+        let outside = outside(&env, attack).await;
+        assert_eq!(!outside.is_empty(), attack.gains, "{}: {outside:?}", attack.name);
+        assert!(!attack.gains || attack.refused.is_some(), "{}", attack.name);
+    }
 }
 
 #[tokio::test]
 async fn no_document_gives_more_than_the_class() {
-    let (env, _) = Env::shared();
+    let space = Space::new("team-a").await;
+    space.make_class("attacked", json!({"allow": allowed()})).await;
+    let names: Vec<String> = (0..ATTACKS.len()).map(|number| format!("a{number}")).collect();
+    for (name, attack) in names.iter().zip(ATTACKS) {
+        space.make_account(name).await;
+        let policies = json!({"inline": [inline("p", sent(attack))]});
+        let spec = json!({"className": "attacked", "serviceAccount": {"name": name}, "policies": policies});
+        space.make_binding(name, spec).await;
+    }
+    let probes: Vec<Probe> = PROBES.iter().map(|(a, r, _)| ((*a).to_owned(), (*r).to_owned())).collect();
+    let inside = |probe: &Probe| PROBES.iter().any(|(a, r, inside)| *inside && *a == probe.0 && *r == probe.1);
     let mut wrong = Vec::new();
-    for attack in ATTACKS {
-        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, attack.statements);
-        // What AWS would make of it: of two keys the last, as every parser does here.
-        let tried: Value = serde_json::from_str(&text.replace("$(name)", "app")).unwrap();
-        let mut outside = Vec::new();
-        for (action, resource, inside) in PROBES {
-            let context = json!({"aws:PrincipalTag/bucket": ["other"], "aws:SecureTransport": ["true"]});
-            let body = json!({"policies": [tried], "action": action, "resource": resource, "context": context});
-            let answer = env.emulator.ask("POST", "/_admin/evaluate".to_owned(), Some(body)).await;
-            if answer["allowed"] == true && !inside {
-                outside.push(format!("{action} on {resource}"));
-            }
-        }
-        let said = match (judged(attack), attack.refused) {
-            (Ok(_), None) if outside.is_empty() => None,
-            (Ok(_), None) => Some("passes, and gives something outside".to_owned()),
-            (Err(error), Some(part)) if error.contains(part) => {
-                (outside.is_empty() == attack.gains).then(|| format!("gains is {}", attack.gains))
-            }
-            (other, _) => Some(format!("{other:?}")),
+    for (name, attack) in names.iter().zip(ATTACKS) {
+        let decided = |b: &Value| ["Ready", "Forbidden", "Invalid"].contains(&reason(b, "Ready"));
+        let binding = space.until(name, "is decided", decided).await;
+        let (why, said) = (reason(&binding, "Ready"), message(&binding, "Stalled"));
+        let role = space.role(name).await;
+        let can = space.can(&[name], &probes).await;
+        let fits = match attack.refused {
+            Some(part) => why != "Ready" && said.contains(part) && role.is_null() && can.is_empty(),
+            None => why == "Ready" && can.iter().all(inside),
         };
-        wrong.extend(said.map(|said| format!("{}: {said}; outside of the class: {outside:?}", attack.name)));
+        if !fits {
+            let told = condition(&binding, "Ready");
+            wrong.push(format!("{}: {told} {said}; the role is {role}, its tokens can {can:?}", attack.name));
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // Some of it is of use to its owner, or the class would be safe because it allows nothing.
+    let meant = space.can(&["a0"], &probes).await;
+    assert!(meant.contains(&("s3:GetObject".to_owned(), "arn:aws:s3:::team-a/x".to_owned())), "{meant:?}");
 }
