@@ -2,4 +2,5 @@
 //! really do in AWS.
 
 mod documents;
+mod edits;
 mod judge;
