@@ -27,6 +27,8 @@ const READINGS: [(Crossing, Crossing); 4] = [
 
 /// The colons of an ARN.
 const COLONS: usize = 5;
+/// The longest ARN (IAM API reference, `arnType`). IAM counts no white space of a document, so this bounds the work.
+const LONGEST: usize = 2048;
 
 /// A resource: its places by each reading.
 #[derive(Clone, Debug)]
@@ -55,6 +57,9 @@ impl Resource {
                 "holds {c:?} (U+{:04X}), and only ASCII can be compared with certainty; write * in its place",
                 u32::from(c)
             ));
+        }
+        if text.len() > LONGEST {
+            return Err(format!("has {} characters, and no ARN has more than {LONGEST}; shorten it", text.len()));
         }
         let tokens = tokens(text.as_bytes())?;
         let colons = tokens.iter().filter(|token| **token == Token::Char(b':')).count();

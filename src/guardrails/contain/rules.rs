@@ -12,6 +12,9 @@ pub struct Rules {
     pub(super) deny: Vec<Action>,
 }
 
+/// Far longer than the longest action that there is.
+const LONGEST_ACTION: usize = 256;
+
 /// Some actions on some resources.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
@@ -77,7 +80,8 @@ impl Action {
         let part = |part: &str| {
             !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*?-_".contains(&byte))
         };
-        let valid = text == "*" || text.split_once(':').is_some_and(|(service, name)| part(service) && part(name));
+        let valid = text.len() <= LONGEST_ACTION
+            && (text == "*" || text.split_once(':').is_some_and(|(service, name)| part(service) && part(name)));
         match text.chars().find(|c| !c.is_ascii()) {
             Some(c) => Err(format!("holds {c:?} (U+{:04X}), and no action does; write it in ASCII", u32::from(c))),
             None if valid => Ok(Self { places: glob::action(&text), text }),

@@ -268,6 +268,13 @@ fn what_is_not_an_action_and_a_resource_is_refused() {
     for strange in [json!([]), json!("x"), json!({"Statement": "x"}), json!({"Statement": [[plain]]}), json!([plain])] {
         assert_eq!(said(&strange, &rules).len(), 1, "{strange}");
     }
+    // What takes long to compare is compared with nothing, white space too, which IAM does not count.
+    let long = format!("arn:aws:s3:::team-a/{}", " ".repeat(100_000));
+    let expected = "has 100020 characters, and no ARN has more than 2048; shorten it";
+    let told = said(&statement("s3:GetObject".into(), long.into()), &rules);
+    assert!(told.len() == 1 && told[0].ends_with(expected) && told[0].len() < 250, "{told:?}");
+    let told = said(&statement(format!("s3:{}", "a".repeat(300)).into(), "*".into()), &rules);
+    assert!(told.len() == 1 && told[0].contains("is no action"), "{told:?}");
     // Ten are enough to begin with.
     let many: Vec<String> = (0..50).map(|n| format!("iam:Get{n}")).collect();
     assert_eq!(said(&statement(json!(many), "*".into()), &rules).len(), 10);
