@@ -7,6 +7,7 @@ use super::bounds;
 use super::contested::may_rest;
 use super::deletion;
 use super::execute::{Run, carry_out};
+use super::former;
 use super::fuse;
 use super::hand_over;
 use super::identity::{refuse_new_identity, role_hints};
@@ -68,7 +69,12 @@ pub async fn reconcile(ctx: &Ctx, key: &NsName, kind: Kind) -> Next {
         return deletion::reconcile(ctx, object, kind).await;
     }
     let (mut outcome, began) = (Outcome::default(), Instant::now());
-    let stop = keep(ctx, &mut object, kind, &mut outcome).await.err();
+    let mut stop = keep(ctx, &mut object, kind, &mut outcome).await.err();
+    if stop.is_none() && outcome.trouble().is_none() && outcome.mode == Some(Mode::Manage) {
+        outcome.class.iter().for_each(|class| ctx.state().is_under(key, class));
+    } else if former::left(stop.as_ref(), &outcome) {
+        stop = former::revoke(ctx, &object, kind, &mut outcome).await.err().or(stop);
+    }
     outcome.generation = object.head.generation;
     match stop {
         Some(Stop::Stale) => return Next::Again,
@@ -168,7 +174,8 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     let makes = fresh && !desired.adoption.named;
     let makes = makes || (forbidden.is_some() && ctx.missed(&desired.arn));
     let observed = if makes { Observed::Absent } else { look(ctx, &run, object).await? };
-    bounds::refuse_new(&desired, &observed, forbidden, outcome)?;
+    former::refuse_move(ctx, &key, &desired, &observed, outcome)?;
+    bounds::refuse_new(&desired, &observed, outcome.forbidden.clone(), outcome)?;
     if outcome.forbidden.is_some() && claims {
         claim(ctx, object, &spec, &class).await?;
     }

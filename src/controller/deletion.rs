@@ -4,6 +4,7 @@ use super::account;
 use super::api::{self, ApiError};
 use super::binding::{Stop, seen_accounts, who};
 use super::bygone::{asks_to_retain, candidates, class, computed, last_wish, mode, named_elsewhere, owner, place};
+use super::former;
 use super::fuse;
 use super::hand_over;
 use super::last_look::{Sought, last_look};
@@ -76,7 +77,8 @@ async fn failed(ctx: &Ctx, object: &Arc<LeanBinding>, mut outcome: Outcome, bega
 
 /// All of it but the finalizer. Returns what is to be told when that is off as well.
 async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcome) -> Result<Option<Notice>, Stop> {
-    let (name, class) = class(&ctx.state(), object);
+    let asked = class(&ctx.state(), object);
+    let (name, class) = former::last_class(ctx, object, asked).await?;
     if class.as_ref().is_some_and(|class| class.mode == Mode::Observe) {
         // Not even the mark of a role that is let go.
         let role = object.status().role_arn.as_deref().and_then(RoleArn::parse);

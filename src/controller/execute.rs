@@ -160,7 +160,11 @@ pub async fn carry_out(
             Ended::Exists => {
                 observed = run.read(ctx).await.map_err(|error| adopt::hidden(run.desired, error))?;
                 if observed == Observed::Absent {
-                    let text = format!("AWS says of {} both that it exists and that it does not", run.desired.arn);
+                    let text = format!(
+                        "AWS says of {} both that it exists and that it does not; where that goes on, another role has this \
+                         name but for upper and lower case: rename this binding, or delete that role",
+                        run.desired.arn
+                    );
                     return Err(Error::new(Category::Settling, text).into());
                 }
                 continue;

@@ -18,6 +18,7 @@ mod events;
 mod execute;
 mod facts;
 mod forget;
+mod former;
 mod fuse;
 mod hand_over;
 mod identity;

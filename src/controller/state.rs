@@ -135,6 +135,8 @@ pub struct Memory {
     pub role_arn: Option<String>,
     /// To whom its role was offered, since it is not managed any more.
     pub offered: Option<String>,
+    /// The class that its role is under, by its tags.
+    pub under: Option<Arc<str>>,
     /// It waits for the first snapshot of its account.
     pub waits: bool,
     /// What was said before a role was taken over.

@@ -56,12 +56,16 @@ impl State {
         }
     }
 
-    /// All bindings that use this class; where it is or was a `default` one, those that name none, too.
+    /// All bindings that use this class, or whose roles are under it; where it is or was a `default` one, those that name
+    /// none, too.
     pub fn wake_bindings_of(&mut self, class: &str, default: bool) {
+        // Of what is in trouble it may not be known.
+        let of = |memory: &Memory| memory.under.as_deref().map_or(memory.trouble.is_some(), |under| under == class);
+        let under = |key: &NsName| self.memory.get(key).is_some_and(of);
         let using: Vec<NsName> = self
             .bindings
             .iter()
-            .filter(|b| b.class_name.as_deref().map_or(default, |name| name == class))
+            .filter(|b| b.class_name.as_deref().map_or(default, |name| name == class) || under(&b.head.key))
             .map(|b| b.head.key.clone())
             .collect();
         for key in using {

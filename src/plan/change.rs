@@ -16,12 +16,19 @@ use std::collections::BTreeSet;
 const ATTACHED_SURELY: usize = 10;
 
 pub(super) fn change(desired: &Desired, role: &Role, standing: Standing, denying: &BTreeSet<String>, plan: &mut Plan) {
+    let (mut remove, kept, quarantine) = strays(desired, role, denying);
+    let moves = tags::get(&role.tags, tag::CLASS).is_some_and(|class| *class != desired.owner.class);
+    if moves && standing != Standing::Offered {
+        // What one class allowed never meets the boundary and the tags of another.
+        let rewritten = changed_inline(desired, role).into_iter().filter(|name| role.inline.contains_key(*name));
+        let rewritten = rewritten.map(|name| Step::DeleteInline(name.clone()));
+        plan.steps.extend(std::mem::take(&mut remove).into_iter().chain(rewritten));
+    }
     marks(desired, role, standing, &mut plan.steps);
     match &desired.boundary {
         Some(wanted) if role.boundary.as_ref() != Some(wanted) => plan.steps.push(Step::PutBoundary(wanted.clone())),
         _ => {}
     }
-    let (mut remove, kept, quarantine) = strays(desired, role, denying);
     let mut add: Vec<Step> = desired.managed.difference(&role.attached).cloned().map(Step::Attach).collect();
     let changed = changed_inline(desired, role);
     add.extend(changed.iter().map(|name| Step::PutInline((*name).clone())));
@@ -32,7 +39,7 @@ pub(super) fn change(desired: &Desired, role: &Role, standing: Standing, denying
     };
     match trust {
         Some(Subjects::Other) => {
-            let rewritten = changed.iter().filter(|name| role.inline.contains_key(**name));
+            let rewritten = changed.iter().filter(|name| !moves && role.inline.contains_key(**name));
             remove.extend(rewritten.map(|name| Step::DeleteInline((*name).clone())));
             plan.steps.extend(remove.into_iter().chain([Step::UpdateTrust]).chain(add));
         }

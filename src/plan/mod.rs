@@ -5,6 +5,7 @@
 //! | is not there | create, first annotation, policies: a Pod admitted before its annotation never gets credentials, one that comes a second before its policies tries again |
 //! | is somebody else's and offered | owner tags, then as below; what would be lost waits for a word |
 //! | is there | first annotation, withdrawn tags, tags, boundary, then policies and trust |
+//! | - by another class | what goes and what is rewritten goes first of all: what one class allowed never meets the boundary and the tags of another |
 //! | - trust unchanged | additions, removals (removals first where a quota would not hold both) |
 //! | - trust gains subjects | policies, trust: nobody new gets an old permission |
 //! | - trust loses subjects | trust, policies: nobody old gets a new one |

@@ -266,3 +266,17 @@ fn the_steps_for_a_role_are_told_again_in_the_same_order() {
         );
     }
 }
+
+/// What one class allowed never meets the boundary and the tags of another, wherever a kill ends it.
+#[test]
+fn a_role_that_moves_to_another_class_loses_what_it_had_first() {
+    let steps = steps_for(|desired, role| {
+        desired.owner.class = "other".into();
+        desired.tags.insert("irsa-operator.io/class".into(), "other".into());
+        desired.boundary = Some(policy("looser"));
+        role.attached.insert(policy("Stray"));
+        role.inline.insert("one".into(), None);
+    });
+    let moved = [tag(&[("irsa-operator.io/class", "other")]), Step::PutBoundary(policy("looser")), put("one")];
+    assert_eq!(steps, [&[detach("Stray"), delete("one")][..], &moved].concat());
+}

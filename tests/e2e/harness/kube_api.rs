@@ -38,6 +38,17 @@ impl Kube {
         Self { client: Client::try_from(config).expect("a client") }
     }
 
+    /// The same as this user, who is in no group of its own.
+    pub async fn as_user(kubeconfig: &Path, user: &str) -> Self {
+        let mut file = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
+        file.auth_infos.iter_mut().filter_map(|named| named.auth_info.as_mut()).for_each(|info| {
+            info.impersonate = Some(user.to_owned());
+        });
+        let config =
+            Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.expect("a configuration");
+        Self { client: Client::try_from(config).expect("a client") }
+    }
+
     async fn send(&self, method: &str, path: &str, kind: &str, body: &Value) -> Result<Value, Error> {
         let request = http::Request::builder().method(method).uri(path).header("content-type", kind);
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
@@ -91,9 +102,14 @@ impl Kube {
         answer.unwrap_or_else(|error| panic!("PUT {path} {object}: {error}"))
     }
 
+    /// Asks for its deletion, or says why not.
+    pub async fn try_delete(&self, path: &str) -> Result<Value, Error> {
+        self.send("DELETE", path, "application/json", &Value::Null).await
+    }
+
     /// Asks for its deletion. What is gone already is no error.
     pub async fn delete(&self, path: &str) {
-        match self.send("DELETE", path, "application/json", &Value::Null).await {
+        match self.try_delete(path).await {
             Ok(_) => {}
             Err(Error::Api(status)) if status.code == 404 => {}
             Err(error) => panic!("DELETE {path}: {error}"),

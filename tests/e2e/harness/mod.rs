@@ -23,6 +23,7 @@ pub use audit::writes as audit_writes;
 pub use aws::{AwsAdmin, Keys, Session, operator_elsewhere, operator_policy};
 pub use emulator::{Call, Emulator, Held, Rule};
 pub use env::{CLUSTER_ID, Env};
+pub use files::kubectl;
 pub use judge::Probe;
 pub use kube_api::{Kube, paths};
 pub use operator::Operator;

@@ -8,6 +8,11 @@ use crate::harness::{Env, Probe, Space, condition, message, reason};
 use serde_json::{Value, json};
 use table::{ATTACKS, Attack};
 
+/// How many of them ask for more than the class allows.
+pub fn count() -> usize {
+    ATTACKS.iter().filter(|attack| attack.refused.is_some()).count()
+}
+
 /// What the class allows.
 fn allowed() -> Value {
     json!({

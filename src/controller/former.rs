@@ -1,0 +1,205 @@
+//! The class that a role is under is the one in its tags, whatever its binding names by now: another class gives it
+//! nothing before all of the binding fits there, and the one that it is under goes on to say what is taken off it and
+//! what becomes of it. So nobody gets away from a class by naming another, or none that there is, or by a spec that
+//! nothing can be made of.
+
+use super::binding::{Stop, who};
+use super::bounds;
+use super::bygone;
+use super::execute::Run;
+use super::fuse;
+use super::identity::role_hints;
+use super::lock::RoleLock;
+use super::revoke;
+use super::state::{Ctx, State};
+use crate::api::names::{FINALIZER, tag};
+use crate::api::{
+    AdoptionPolicy, AdoptionSpec, DeletionPolicy, IrsaBindingSpec, IrsaClassSpec, Mode, OnViolation, RoleSpec,
+    ServiceAccountSpec,
+};
+use crate::desired::{Desired, desired};
+use crate::error::{Category, Error};
+use crate::iam::arn::RoleArn;
+use crate::iam::owner::Ownership;
+use crate::iam::role::{Observed, Role};
+use crate::iam::tags;
+use crate::queue::Kind;
+use crate::status::Outcome;
+use crate::store::{LeanBinding, NsName};
+use std::sync::Arc;
+
+/// A role moves to another class with all of its binding or not at all: what one class allows never meets the boundary or
+/// the tags of another.
+pub fn refuse_move(
+    ctx: &Ctx,
+    key: &NsName,
+    desired: &Desired,
+    observed: &Observed,
+    outcome: &mut Outcome,
+) -> Result<(), Stop> {
+    let Observed::Present(role) = observed else { return Ok(()) };
+    if !matches!(desired.owner.judge(&role.tags), Ownership::Ours { .. }) {
+        return Ok(());
+    }
+    let Some(under) = tags::get(&role.tags, tag::CLASS) else { return Ok(()) };
+    ctx.state().is_under(key, under);
+    match outcome.forbidden.take_if(|_| *under != desired.owner.class) {
+        Some(error) => {
+            let text = format!("{}; until all of it fits, its role stays as IrsaClass {under} has it", error.message);
+            Err(Stop::Failed(Error { message: text, ..error }))
+        }
+        None => Ok(()),
+    }
+}
+
+impl State {
+    /// The role of a binding is under this class.
+    pub fn is_under(&mut self, key: &NsName, class: &str) {
+        let own = self.classes.get(&NsName::new("", class)).map(|class| class.head.key.name.clone());
+        self.memory.entry(key.clone()).or_default().under = Some(own.unwrap_or_else(|| class.into()));
+    }
+
+    /// Whether any class takes policies off roles.
+    fn revokes(&self) -> bool {
+        self.classes.iter().any(|class| class.decode().is_ok_and(|spec| spec.on_violation == OnViolation::Revoke))
+    }
+}
+
+/// Where the role of a binding may be: as hints say, which a tenant may have taken away, or as any class would name it.
+fn everywhere(state: &State, object: &LeanBinding) -> Vec<String> {
+    let key = &object.head.key;
+    let mut all = role_hints(state, object, object.service_account.as_deref().unwrap_or_default());
+    for class in state.classes.iter() {
+        let name = &class.head.key.name;
+        let Some((spec, (place, _))) = class.decode().ok().zip(state.place_of(name)) else { continue };
+        all.extend(bygone::computed(who(key, name), object, Some(&spec), &place).filter(|arn| !all.contains(arn)));
+    }
+    all
+}
+
+/// The role of a binding as its own tags tell, wherever it may be.
+async fn find(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Role>, Error> {
+    let all = everywhere(&ctx.state(), object);
+    for arn in all.iter().filter_map(|hint| RoleArn::parse(hint)) {
+        let known = {
+            let state = ctx.state();
+            let seen = state.classes_seen.values().find(|seen| seen.place.account == arn.account);
+            seen.map(|seen| (seen.place.clone(), seen.aws.clone()))
+        };
+        let Some((place, aws)) = known else { continue };
+        let role = match aws.role_head(&arn.name, &arn.path, ctx.missed(&arn.to_string())).await {
+            // The fence of our own IAM policy hides what is not ours.
+            Err(error) if error.category == Category::Denied => None,
+            role => role?,
+        };
+        let owner = bygone::owner(who(&object.head.key, ""), &place, None);
+        let ours = |role: &Role| matches!(owner.judge(&role.tags), Ownership::Ours { .. });
+        if let Some(role) = role.filter(ours) {
+            return Ok(Some(role));
+        }
+    }
+    Ok(None)
+}
+
+/// The class that its role is under, where that is known or can be found out.
+async fn under(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Arc<str>>, Error> {
+    let key = &object.head.key;
+    let known = ctx.state().memory.get(key).and_then(|memory| memory.under.clone());
+    if known.is_some() || !(object.head.has_finalizer(FINALIZER) || object.status().role_id.is_some()) {
+        return Ok(known);
+    }
+    let role = find(ctx, object).await?;
+    let Some(class) = role.as_ref().and_then(|role| tags::get(&role.tags, tag::CLASS)) else { return Ok(None) };
+    ctx.state().is_under(key, class);
+    Ok(Some(class.into()))
+}
+
+/// What the class that a role is under takes off it, of a binding that is not carried out by that class: because it can't
+/// be, or because it only looks, or because another class is to.
+pub async fn revoke(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcome) -> Result<(), Stop> {
+    if !ctx.state().revokes() {
+        return Ok(());
+    }
+    let key = &object.head.key;
+    let Some(name) = under(ctx, object).await? else { return Ok(()) };
+    let Ok(mut class) = ctx.state().class(Some(&name)) else { return Ok(()) };
+    if class.spec.on_violation != OnViolation::Revoke || class.spec.mode != Mode::Manage {
+        return Ok(());
+    }
+    class.aws = class.aws.on_behalf(kind, key.namespace.clone());
+    let Some(role) = find(ctx, object).await? else { return Ok(()) };
+    let Some(arn) = RoleArn::parse(&role.arn).filter(|arn| arn.account == class.place.account) else { return Ok(()) };
+    if let Some(now) = tags::get(&role.tags, tag::CLASS).filter(|now| **now != *name) {
+        ctx.state().is_under(key, now);
+        return Err(Stop::Stale);
+    }
+    // What is on the role is judged, and of the spec only who it is for.
+    let spec = IrsaBindingSpec {
+        class_name: Some(name.to_string()),
+        mode: Mode::Observe,
+        service_account: ServiceAccountSpec {
+            name: object.service_account.as_deref().unwrap_or_default().to_owned(),
+            ..ServiceAccountSpec::default()
+        },
+        role: Some(RoleSpec { name: Some(arn.name.clone()), ..RoleSpec::default() }),
+        adoption: Some(AdoptionSpec { policy: AdoptionPolicy::IfTagged, ..AdoptionSpec::default() }),
+        ..IrsaBindingSpec::default()
+    };
+    let full = desired(who(key, &name), &spec, &class.spec, &class.place)?;
+    let (wanted, _) = bounds::confine(ctx, object, &spec, &class, full)?;
+    let wanted = wanted.located(&arn);
+    let Some(_lock) = RoleLock::try_take(ctx, &wanted.arn) else { return Err(Stop::Stale) };
+    let run = Run {
+        desired: &wanted,
+        wish: wanted.fingerprint(),
+        class: (&class.name, class.generation),
+        binding: key,
+        aws: &class.aws,
+        had_role: true,
+        presumed: false,
+        drift: false,
+        cause: fuse::cause(ctx, object, true),
+    };
+    let observed = run.read(ctx).await?;
+    // What is left to be done by another class is in nobody's way here.
+    let mut own = Outcome { mode: outcome.mode, ..Outcome::default() };
+    revoke::off(ctx, &run, observed, &mut own).await?;
+    outcome.done.append(&mut own.done);
+    outcome.held |= own.held;
+    outcome.held_by = outcome.held_by.take().or(own.held_by);
+    outcome.failure = outcome.failure.take().or(own.failure);
+    Ok(())
+}
+
+/// Name and spec of the class by which a binding goes: where the one that it names would leave the role behind, or is not
+/// there, the one that the role is under is asked.
+pub async fn last_class(
+    ctx: &Ctx,
+    object: &LeanBinding,
+    (name, class): (String, Option<IrsaClassSpec>),
+) -> Result<(String, Option<IrsaClassSpec>), Error> {
+    let retains = |class: &IrsaClassSpec| {
+        class.mode != Mode::Manage || class.allow.deletion_policies.contains(&DeletionPolicy::Retain)
+    };
+    let stays = |class: Option<&IrsaClassSpec>| {
+        bygone::mode(object, class) != Mode::Manage || bygone::asks_to_retain(object, class)
+    };
+    if class.as_ref().is_some_and(|class| !retains(class)) || !stays(class.as_ref()) {
+        return Ok((name, class));
+    }
+    let Some(under) = under(ctx, object).await?.filter(|under| **under != *name) else { return Ok((name, class)) };
+    let own = ctx.state().classes.get(&NsName::new("", under.clone())).and_then(|class| class.decode().ok());
+    Ok(own.map_or((name, class), |own| (under.to_string(), Some(own))))
+}
+
+/// Whether a reconcile that ended so may have left what its role's class takes off.
+pub fn left(stop: Option<&Stop>, outcome: &Outcome) -> bool {
+    match stop {
+        Some(Stop::Failed(error)) => matches!(
+            error.category,
+            Category::Invalid | Category::Forbidden | Category::Conflict | Category::Blocked | Category::ClassNotReady
+        ),
+        Some(_) => false,
+        None => outcome.mode.is_some_and(|mode| mode != Mode::Manage),
+    }
+}
