@@ -24,4 +24,5 @@ pub mod released;
 pub mod snapshot;
 pub mod status;
 pub mod store;
+pub mod strays;
 pub mod telemetry;

@@ -73,7 +73,11 @@ pub async fn reconcile(ctx: &Ctx, key: &NsName, kind: Kind) -> Next {
     if stop.is_none() && outcome.trouble().is_none() && outcome.mode == Some(Mode::Manage) {
         outcome.class.iter().for_each(|class| ctx.state().is_under(key, class));
     } else if former::left(stop.as_ref(), &outcome) {
-        stop = former::revoke(ctx, &object, kind, &mut outcome).await.err().or(stop);
+        stop = match (former::revoke(ctx, &object, kind, &mut outcome).await, stop) {
+            // What is wrong with the binding is what its owner can do something about.
+            (Err(Stop::Failed(_)), Some(stop @ Stop::Failed(_))) | (Ok(()), Some(stop)) => Some(stop),
+            (revoked, _) => revoked.err(),
+        };
     }
     outcome.generation = object.head.generation;
     match stop {
@@ -112,10 +116,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     let desired = desired(who(&object.head.key, &class.name), &spec, &class.spec, &class.place)?;
     let (desired, forbidden) = bounds::confine(ctx, object, &spec, &class, desired)?;
     let mut desired = located(&ctx.state(), object, desired);
-    // One that was never more than annotated has no role to lose.
-    if desired.mode != Mode::Annotate || object.status().role_id.is_some() {
-        refuse_new_identity(ctx, &class, object, &spec, &desired).await?;
-    }
+    refuse_new_identity(ctx, &class, object, &spec, &desired).await?;
     // What its class does not allow as it stands is not claimed before there is a role.
     let claims = desired.mode != Mode::Observe;
     let fresh = claims && forbidden.is_none() && claim(ctx, object, &spec, &class).await?;

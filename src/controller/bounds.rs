@@ -117,7 +117,14 @@ impl State {
             return 0;
         }
         let default = self.default_class().is_ok_and(|default| *default.head.key.name == *class.name);
-        let uses = |other: &LeanBinding| other.class_name.as_deref().map_or(default, |name| name == class.name);
+        // One that names another class by now, or none that there is, has its role from this one yet.
+        let under = |other: &LeanBinding| {
+            let memory = self.memory.get(&other.head.key);
+            memory.and_then(|memory| memory.under.as_deref()).is_some_and(|under| under == class.name)
+        };
+        let uses = |other: &LeanBinding| {
+            other.class_name.as_deref().map_or(default, |name| name == class.name) || under(other)
+        };
         let age = |object: &LeanBinding| (object.head.created.clone(), object.head.key.name.clone());
         let own = age(object);
         let all = self.bindings.in_namespace(&object.head.key.namespace);

@@ -11,7 +11,9 @@ use std::time::Instant;
 pub async fn create(ctx: &Ctx, run: &Run<'_>) -> Result<Created, Error> {
     let (account, reserve) = (&run.desired.account, ctx.settings.role_reserve);
     let quota = ctx.state().snapshot.account(account).and_then(Account::quota);
-    if let Some(quota) = quota.filter(|quota| !run.had_role && quota.is_scarce(reserve)) {
+    // That there was one its status says, which anybody may have edited; and we remember.
+    let repairs = run.had_role && ctx.state().memory.get(run.binding).is_some_and(|memory| memory.under.is_some());
+    if let Some(quota) = quota.filter(|quota| !repairs && quota.is_scarce(reserve)) {
         // One that is there already takes no room, whosever it is.
         match run.aws.role_head(&run.desired.name, &run.desired.path, ctx.missed(&run.desired.arn)).await {
             Ok(None) => {}

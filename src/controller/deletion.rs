@@ -95,8 +95,8 @@ async fn clean(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcom
         Mode::Annotate => Extent::Account,
         Mode::Manage => Extent::All,
     };
-    if mode == Mode::Annotate && object.status().role_id.is_none() {
-        // It never had a role, so AWS is not asked for one.
+    if mode == Mode::Annotate && object.status().role_id.is_none() && !ctx.state().may_have_role(object) {
+        // It never had a role, so AWS is not asked for one. Its status alone would not tell: anybody may have edited it.
         let nothing = Found::nothing(ctx.accounts.own());
         remove(ctx, object, &Owner::default(), extent, &nothing, outcome).await?;
         return Ok(None);

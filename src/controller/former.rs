@@ -27,6 +27,7 @@ use crate::queue::Kind;
 use crate::status::Outcome;
 use crate::store::{LeanBinding, NsName};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A role moves to another class with all of its binding or not at all: what one class allows never meets the boundary or
 /// the tags of another.
@@ -108,8 +109,15 @@ async fn under(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Arc<str>>, Erro
     if known.is_some() || !(object.head.has_finalizer(FINALIZER) || object.status().role_id.is_some()) {
         return Ok(known);
     }
+    let lately = |at: Instant| at.elapsed() < ctx.settings.resync;
+    if ctx.state().memory.get(key).and_then(|memory| memory.nowhere).is_some_and(lately) {
+        return Ok(None);
+    }
     let role = find(ctx, object).await?;
-    let Some(class) = role.as_ref().and_then(|role| tags::get(&role.tags, tag::CLASS)) else { return Ok(None) };
+    let Some(class) = role.as_ref().and_then(|role| tags::get(&role.tags, tag::CLASS)) else {
+        ctx.state().memory.entry(key.clone()).or_default().nowhere = Some(Instant::now());
+        return Ok(None);
+    };
     ctx.state().is_under(key, class);
     Ok(Some(class.into()))
 }
@@ -184,7 +192,10 @@ pub async fn last_class(
     let stays = |class: Option<&IrsaClassSpec>| {
         bygone::mode(object, class) != Mode::Manage || bygone::asks_to_retain(object, class)
     };
-    if class.as_ref().is_some_and(|class| !retains(class)) || !stays(class.as_ref()) {
+    // One of another account would look for it there, and find nothing.
+    let known = ctx.state().memory.get(&object.head.key).and_then(|memory| memory.under.clone());
+    let one_account = known.is_none() && ctx.state().accounts_in_use().len() < 2;
+    if one_account && (class.as_ref().is_some_and(|class| !retains(class)) || !stays(class.as_ref())) {
         return Ok((name, class));
     }
     let Some(under) = under(ctx, object).await?.filter(|under| **under != *name) else { return Ok((name, class)) };

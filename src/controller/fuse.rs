@@ -28,7 +28,9 @@ impl State {
         if object.head.deleted.is_some() && object.head.has_finalizer(FINALIZER) {
             let (name, class) = class(self, object);
             let keeps = mode(object, class.as_ref()) == Mode::Observe || asks_to_retain(object, class.as_ref());
-            self.fuse.note(key, &name, if keeps { Removal::Nothing } else { Removal::Role }, now);
+            // One that has no role takes none along, and is not to hold up those that have.
+            let takes = !keeps && self.may_have_role(object);
+            self.fuse.note(key, &name, if takes { Removal::Role } else { Removal::Nothing }, now);
         } else if matches!(self.fuse.removal(key), Some(Removal::Quarantine | Removal::Released)) {
             // It is back.
             self.fuse.settled(key);

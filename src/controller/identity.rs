@@ -51,6 +51,16 @@ pub async fn refuse_new_identity(
     Ok(())
 }
 
+impl State {
+    /// Whether a role of ours may be this binding's, by what we remember and by what sweeps have shown.
+    pub fn may_have_role(&self, object: &LeanBinding) -> bool {
+        let account = object.service_account.as_deref().unwrap_or_default();
+        let hints = role_hints(self, object, account);
+        self.memory.get(&object.head.key).is_some_and(|memory| memory.under.is_some())
+            || hints.iter().any(|arn| self.snapshot.may_be_ours(arn))
+    }
+}
+
 /// The ARNs of roles that may be this binding's.
 pub fn role_hints(state: &State, object: &LeanBinding, account: &str) -> Vec<String> {
     let account = accounts(state, &object.head.key, Some(account)).current;
@@ -58,6 +68,7 @@ pub fn role_hints(state: &State, object: &LeanBinding, account: &str) -> Vec<Str
     let annotated = ours.and_then(|account| account.annotations.get(annotation::ROLE_ARN).cloned());
     let remembered = state.memory.get(&object.head.key).and_then(|memory| memory.role_arn.clone());
     let mut hints: Vec<String> = [remembered, annotated, object.status().role_arn].into_iter().flatten().collect();
+    hints.extend(state.strays.of(&object.head.key).map(str::to_owned));
     let mut known = std::collections::BTreeSet::new();
     hints.retain(|hint| known.insert(hint.clone()));
     hints

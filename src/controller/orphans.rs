@@ -23,9 +23,11 @@ impl State {
         self.look_for_strangers(account, page, cluster);
         let contradicted = self.issuers.stranger(account).is_some();
         self.released.page(account, page, cluster);
-        let (bindings, snapshot) = (&self.bindings, &self.snapshot);
-        let bound =
-            |role: &Detailed, key: &NsName| bindings.get(key).is_some() || snapshot.is_buried(account, &role.id);
+        let (bindings, snapshot, memory) = (&self.bindings, &self.snapshot, &self.memory);
+        let content = |key: &NsName| memory.get(key).and_then(|memory| memory.role_arn.as_deref());
+        let gone = |role: &Detailed| snapshot.is_buried(account, &role.id);
+        self.strays.page(account, page, cluster, content, gone);
+        let bound = |role: &Detailed, key: &NsName| bindings.get(key).is_some() || gone(role);
         self.orphans.page(account, page, cluster, contradicted, bound);
     }
 

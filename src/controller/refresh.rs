@@ -170,6 +170,7 @@ impl Sweeper {
                 async move { aws.details_page(marker).await }
             };
             ctx.state().orphans.begin(&account, number);
+            ctx.state().strays.begin(&account, number);
             ctx.state().released.begin(&account, number);
             ctx.state().issuers.begin(&account);
             let take = |sent, page: Vec<Detailed>| {
@@ -215,6 +216,7 @@ impl Sweeper {
         }
         if source == Source::Bulk {
             ctx.state().note_issuers(&account, |issuers| issuers.end(&account));
+            ctx.state().strays.end(&account);
         }
         debug!(calls, doubtful = verdict.doubtful.len(), ms = begun.elapsed().as_millis(), "swept");
         self.act(&verdict);

@@ -19,6 +19,7 @@ use crate::queue::{Key, Queue};
 use crate::released::Released;
 use crate::snapshot::Snapshot;
 use crate::store::{LeanBinding, LeanClass, LeanNamespace, LeanServiceAccount, NsName, Store};
+use crate::strays::Strays;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -104,6 +105,8 @@ pub struct State {
     pub orphans: Orphans,
     /// Roles that bindings have left behind.
     pub released: Released,
+    /// Roles that bindings have beside the one that they are content with.
+    pub strays: Strays,
     /// Whether another cluster may have this one's id.
     pub issuers: Issuers,
     /// When it is looked again whether the provider of a former issuer may go, by its ARN.
@@ -137,6 +140,8 @@ pub struct Memory {
     pub offered: Option<String>,
     /// The class that its role is under, by its tags.
     pub under: Option<Arc<str>>,
+    /// When it was last looked for everywhere, and not found.
+    pub nowhere: Option<Instant>,
     /// It waits for the first snapshot of its account.
     pub waits: bool,
     /// What was said before a role was taken over.

@@ -235,8 +235,11 @@ fn expand(vars: &Vars, class: &str, rule: &str, texts: &[String]) -> Result<Vec<
 #[must_use]
 pub fn may_be_named(allow: &AllowSpec, vars: &Vars, name: &str) -> bool {
     let glob = allow.role_name.as_ref().and_then(|glob| vars.expand(glob).ok());
-    // Names that had to be cut hold a =, and each of them is another binding's.
-    glob.is_some_and(|glob| covers(&glob, name)) && !name.contains('=')
+    // Names that had to be cut hold a =, and each of them is another binding's. Those that begin with the cluster's id are
+    // made for bindings, and a namespace may be called like the cluster.
+    let made = allow.role_name.as_ref().is_none_or(|glob| !glob.starts_with("$(clusterId)"))
+        && vars.expand("$(clusterId)_").is_ok_and(|own| name.starts_with(&own));
+    glob.is_some_and(|glob| covers(&glob, name)) && !name.contains('=') && !made
 }
 
 /// The rules for inline policies of one binding.

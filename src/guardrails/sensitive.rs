@@ -10,7 +10,8 @@
 //! Authorization Reference), gives out credentials of another principal, or lets somebody run code or commands as one
 //! that exists. What merely destroys or costs belongs into a class's `deny`.
 //!
-//! No pattern here begins with `*` behind the service, unless it is all of the service: it would take `s3:Get*` along.
+//! No pattern here begins with `*` behind the service, unless it is all of the service: it would take `s3:Get*` along. Where `Get` gives out
+//! credentials, as with `redshift:GetClusterCredentials`, the `Get*` of that service is refused.
 //!
 //! `docs/sensitive-actions.md` has the same table; a test holds the two together.
 
@@ -130,6 +131,16 @@ pub const SENSITIVE: &[Sensitive] = &[
     row("lakeformation:BatchGrantPermissions", "says who may read the lake", "AWS Lake Formation"),
     row("lakeformation:PutDataLakeSettings", "says who rules over the lake", "AWS Lake Formation"),
     row("servicecatalog:CreatePortfolioShare", SHARE, "AWS Service Catalog"),
+    // Credentials of others.
+    row("elasticmapreduce:GetClusterSessionCredentials", BECOME, "Amazon Elastic MapReduce"),
+    row("emr-containers:GetManagedEndpointSessionCredentials", BECOME, "Amazon EMR on EKS (EMR Containers)"),
+    row("iot:AssumeRoleWithCertificate", BECOME, "AWS IoT Core credential provider"),
+    row("deadline:Assume*", BECOME, "AWS Deadline Cloud"),
+    row("redshift:GetClusterCredentials*", LOGIN, "Amazon Redshift"),
+    row("redshift-serverless:GetCredentials", LOGIN, "Amazon Redshift Serverless"),
+    row("lightsail:GetInstanceAccessDetails", LOGIN, "Amazon Lightsail"),
+    row("lightsail:DownloadDefaultKeyPair", LOGIN, "Amazon Lightsail"),
+    row("gamelift:GetInstanceAccess", LOGIN, "Amazon GameLift Servers"),
     // Running as somebody else.
     row("ssm:SendCommand", RUN, "AWS Systems Manager"),
     row("ssm:StartSession", RUN, "AWS Systems Manager"),
@@ -141,6 +152,8 @@ pub const SENSITIVE: &[Sensitive] = &[
     row("ec2:ModifyInstanceAttribute", "sets what an instance runs when it starts", "Amazon EC2"),
     row("ec2:AssociateIamInstanceProfile", "gives a role to an instance", "Amazon EC2"),
     row("ec2:ReplaceIamInstanceProfileAssociation", "gives a role to an instance", "Amazon EC2"),
+    row("ssm:UpdateDocument*", "changes what is run where a document is used", "AWS Systems Manager"),
+    row("codedeploy:CreateDeployment", CODE, "AWS CodeDeploy"),
     row("ecs:ExecuteCommand", RUN, "Amazon Elastic Container Service"),
     row("lambda:UpdateFunctionCode", CODE, "AWS Lambda"),
     row("lambda:UpdateFunctionConfiguration", CODE, "AWS Lambda"),
@@ -165,5 +178,6 @@ const CLUSTER: &str = "says who may enter a cluster, and as what";
 const POLICY: &str = "says who else may use the resource";
 const GRANT: &str = "says who gets credentials for a bucket";
 const SHARE: &str = "shares what is stored with other accounts";
+const LOGIN: &str = "gives credentials of another user";
 const RUN: &str = "runs commands on machines that have roles of their own";
 const CODE: &str = "changes what runs with a role that is there already";

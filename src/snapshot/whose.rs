@@ -1,6 +1,6 @@
 //! What sweeps say of a role beside whether it is as desired: that it is there, and whose it is.
 
-use super::{Account, Snapshot, account_of};
+use super::{Account, Snapshot, Source, account_of};
 use std::time::Duration;
 
 impl Snapshot {
@@ -25,6 +25,17 @@ impl Snapshot {
     #[must_use]
     pub fn is_ours(&self, arn: &str) -> bool {
         self.entry(arn).is_some_and(|entry| entry.ours)
+    }
+
+    /// Whether it is tagged so, or no sweep has been there to tell.
+    #[must_use]
+    pub fn may_be_ours(&self, arn: &str) -> bool {
+        let told = self.accounts.get(account_of(arn)).and_then(Account::taken).is_some_and(|_| self.is_bulk(arn));
+        !told || self.is_ours(arn)
+    }
+
+    fn is_bulk(&self, arn: &str) -> bool {
+        self.accounts.get(account_of(arn)).is_some_and(|account| account.source() == Source::Bulk)
     }
 
     /// Whether the last complete sweep, newer than all that we did to the role, showed by its tags that it is not this

@@ -25,6 +25,20 @@ fn a_role_is_made_under_a_name_that_the_class_allows() {
     assert!(wanted("team-a_own", json!({})).adoption.named, "nothing is allowed where nothing is said");
 }
 
+/// A namespace that is called like the cluster does not get the names of all others.
+#[test]
+fn names_that_are_made_for_bindings_are_not_given_away() {
+    for glob in ["prod_*", "p*", "*"] {
+        let of_class = json!({"allow": {"roleName": glob}});
+        assert!(
+            full(WHO, &spec(role("prod_billing_invoices")), &class(of_class)).adoption.named,
+            "{glob}: none is made"
+        );
+    }
+    let of_class = json!({"allow": {"roleName": "$(clusterId)_$(namespace)_*"}});
+    assert!(!full(WHO, &spec(role("prod_team-a_x")), &class(of_class)).adoption.named, "the class says so itself");
+}
+
 #[test]
 fn some_names_are_never_taken() {
     for name in ["AWSx", "aws-x", "Cdk-x", "stackSets-x", "organizationAccountAccessRole", "OPERATOR"] {
