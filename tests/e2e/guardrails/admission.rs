@@ -155,6 +155,13 @@ async fn the_default_class_the_finalizer_and_who_may_do_what() {
                 .contains("spec.className: tenant may not use IrsaClass open; ask who owns the class for the verb use"),
         "{said}"
     );
+    let early = env.dir.join("early.json");
+    let binding = json!({"apiVersion": "irsa-operator.io/v1alpha1", "kind": "IrsaBinding",
+        "metadata": {"name": "early", "namespace": "allow-cases"},
+        "spec": {"className": "yet-to-come", "serviceAccount": {"name": "early"}}});
+    std::fs::write(&early, binding.to_string()).unwrap();
+    let (done, said) = tenant(&["apply", "-f", &path(&early)]);
+    assert!(!done && said.contains("tenant may not use IrsaClass yet-to-come"), "nor before it is there: {said}");
     let rule = json!({"apiGroups": ["irsa-operator.io"], "resources": ["irsaclasses"], "resourceNames": ["open"], "verbs": ["use"]});
     let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "use-open"}, "rules": [rule]});
     kube.create("/apis/rbac.authorization.k8s.io/v1/clusterroles", &role).await;

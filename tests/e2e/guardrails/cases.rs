@@ -21,6 +21,8 @@ pub struct Case {
     spec: Value,
     /// What a refusal says beside the class's name; empty where there is none.
     pub said: Vec<&'static str>,
+    /// The reason that the operator gives for it.
+    pub why: &'static str,
 }
 
 impl Case {
@@ -78,11 +80,11 @@ fn merge(into: &mut Value, over: &Value) {
 }
 
 fn yes(title: &'static str, allow: Value, spec: Value) -> Case {
-    Case { title, by: By::Both, allow, spec, said: vec![] }
+    Case { title, by: By::Both, allow, spec, said: vec![], why: "" }
 }
 
 fn no(title: &'static str, allow: Value, spec: Value, said: &[&'static str]) -> Case {
-    Case { title, by: By::Both, allow, spec, said: said.to_vec() }
+    Case { title, by: By::Both, allow, spec, said: said.to_vec(), why: "Forbidden" }
 }
 
 fn only_operator(case: Case) -> Case {
@@ -90,7 +92,10 @@ fn only_operator(case: Case) -> Case {
 }
 
 pub fn cases() -> Vec<Case> {
-    [namespaces(), accounts(), managed(), names(), tags(), limits(), inline()].into_iter().flatten().collect()
+    [namespaces(), accounts(), audiences(), managed(), names(), tags(), limits(), inline()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn namespaces() -> Vec<Case> {
@@ -155,6 +160,19 @@ fn accounts() -> Vec<Case> {
             more(&["app-x"]),
             &["spec.allow.serviceAccounts.additional", "app-x"],
         ),
+    ]
+}
+
+fn audiences() -> Vec<Case> {
+    let of = |audience: &str| json!({"trust": {"audience": audience}});
+    let two = json!({"spec": {"oidcProvider": {"audiences": ["sts.amazonaws.com", "vault"]}}});
+    vec![
+        yes("audience of the class", two.clone(), of("vault")),
+        // It is wrong whatever is allowed.
+        Case {
+            why: "Invalid",
+            ..no("audience of nobody", two, of("other"), &["spec.trust.audience", "sts.amazonaws.com, vault"])
+        },
     ]
 }
 

@@ -50,8 +50,8 @@ async fn check(space: &Space, case: &Case) -> Result<(), String> {
         return fine.then_some(()).ok_or_else(|| format!("{name}: expected nothing, got {told}"));
     }
     let class = class_of("op", case);
-    let named = told.contains(&format!("IrsaClass {class}"));
-    if reason(&binding, "Ready") != "Forbidden" || !named || !case.said.iter().all(|part| told.contains(part)) {
+    let named = told.contains(&format!("IrsaClass {class}")) || case.why == "Invalid";
+    if reason(&binding, "Ready") != case.why || !named || !case.said.iter().all(|part| told.contains(part)) {
         return Err(format!("{name}: expected {:?} of {class}, got {} {told}", case.said, reason(&binding, "Ready")));
     }
     let operations = space.changes(&name, 0).await;
