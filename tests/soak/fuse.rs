@@ -204,6 +204,7 @@ async fn what_would_take_policies_from_many_waits_for_a_word() {
     space.class_until("default", "has nothing to tell", |c| reason(c, "Stalled").is_empty()).await;
 
     a_boundary_for_all_waits(&env, &space, &names).await;
+    what_a_class_revokes_waits(&env, &space, &names).await;
     the_definition_goes_and_all_roles_stay(&env, &space, &names).await;
 }
 
@@ -246,6 +247,39 @@ async fn a_boundary_for_all_waits(env: &Env, space: &Space, names: &[String]) {
     }))
     .await;
     space.class_until("default", "has nothing to tell", |c| reason(c, "Stalled").is_empty()).await;
+}
+
+/// What a class takes back from all is held as well, and the edit that does so may say how many there will be.
+async fn what_a_class_revokes_waits(env: &Env, space: &Space, names: &[String]) {
+    let managed = space.class("default").await["spec"]["allow"]["managedPolicies"].clone();
+    let edit = |violation: &str, managed: &Value, removals: &Value| {
+        let spec = json!({"onViolation": violation, "allow": {"managedPolicies": managed}});
+        let annotations = json!({"irsa-operator.io/allow-removals": removals});
+        let patch = json!({"metadata": {"annotations": annotations}, "spec": spec});
+        shell(env, &format!("kubectl patch irsaclass default --type merge -p '{patch}'"));
+    };
+    let (since, less) = (space.mark().await, json!(["aws:AmazonSQS*"]));
+    edit("Revoke", &less, &Value::Null);
+    join_all(names.iter().map(async |name| {
+        let held = |b: &Value| message(b, "RoleReady").starts_with("26 changes are held that take permissions away");
+        let binding = space.until(name, "is held", held).await;
+        assert_eq!((reason(&binding, "RoleReady"), reason(&binding, "Ready")), ("MassChangeHeld", "Forbidden"));
+    }))
+    .await;
+    assert!(nothing_was_touched(space, names, since).await);
+    edit("Keep", &managed, &Value::Null);
+    join_all(names.iter().map(|name| space.ready(name))).await;
+    assert!(nothing_was_touched(space, names, since).await);
+
+    edit("Revoke", &less, &json!("26"));
+    let gone = json!("arn:aws:iam::aws:policy/ReadOnlyAccess");
+    let none = |role: &Value| role["attached"].as_array().is_some_and(|all| !all.contains(&gone));
+    join_all(names.iter().map(|name| space.role_until(name, "has lost what is not allowed", none))).await;
+    for name in names {
+        assert_eq!(space.changes(name, since).await, ["DetachRolePolicy"], "{name}");
+    }
+    edit("Keep", &managed, &Value::Null);
+    join_all(names.iter().map(|name| space.ready(name))).await;
 }
 
 /// Whoever deletes the definition deletes all bindings with it, and nobody is asked for a word.
