@@ -72,49 +72,37 @@ pub async fn blank_status(tenant: &Tenant) {
 
 /// Alone the operator can't see what nobody told it of, but it sees a role without a binding.
 pub async fn finalizer(tenant: &Tenant) {
-    let said = "irsa-operator.io/finalizer is taken off by the operator once the role is gone";
+    let (space, emulator, name) = (&tenant.space, &tenant.space.emulator, "app-finalizer");
     let mut quarantines = class(json!({}));
     quarantines["orphans"] = json!("Quarantine");
-    tenant.space.make_class("quarantines", quarantines).await;
-    tenant.ready("app-finalizer", "quarantines", reads()).await;
-    // One of its own keeps the object where it is, so that the operator's is gone when it goes.
-    tenant
-        .patch("app-finalizer", json!({"metadata": {"finalizers": ["irsa-operator.io/finalizer", "example.com/x"]}}))
-        .await
-        .unwrap();
-    let off = json!({"metadata": {"finalizers": ["example.com/x"]}});
-    if tenant.guarded {
-        assert_ne!(tenant.tries("app-finalizer", off, said).await, tenant.guarded);
-    } else {
-        // It comes back while the binding lives.
-        tenant.patch("app-finalizer", off).await.unwrap();
-        let back = |b: &Value| b["metadata"]["finalizers"].to_string().contains("irsa-operator.io/finalizer");
-        tenant.space.until("app-finalizer", "has it again", back).await;
-        let rule = json!({"action": "hold", "match": {"operation": "GetRole", "params": {"RoleName": "e2e_shop_app-finalizer"}}});
-        let rule = tenant.space.emulator.rule(rule).await;
-        tenant.delete("app-finalizer").await;
-        tenant.patch("app-finalizer", json!({"metadata": {"finalizers": null}})).await.unwrap();
-        tenant.space.gone("app-finalizer").await;
-        drop(rule);
-        let held = tenant.space.emulator.ask("GET", "/_admin/held".into(), None).await;
-        for call in held["held"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|c| c["params"]["RoleName"] == "e2e_shop_app-finalizer")
-        {
-            let path = format!("/_admin/held/{}", call["id"]);
-            tenant.space.emulator.ask("POST", path, Some(json!({"action": "drop"}))).await;
-        }
-        let off = |role: &Value| role.is_null() || role["inline"].to_string().contains("irsa-operator-quarantine");
-        tenant.space.role_until("app-finalizer", "is cut off", off).await;
-        tenant.gives_nothing(&["app-finalizer"]).await;
-        return;
+    space.make_class("quarantines", quarantines).await;
+    tenant.ready(name, "quarantines", reads()).await;
+    // One of its own keeps the object where it is meanwhile.
+    let only = |finalizers: &[&str]| json!({"metadata": {"finalizers": finalizers}});
+    tenant.patch(name, only(&["irsa-operator.io/finalizer", "example.com/x"])).await.unwrap();
+    let said = "irsa-operator.io/finalizer is taken off by the operator once the role is gone";
+    if !tenant.tries(name, only(&["example.com/x"]), said).await {
+        tenant.patch(name, only(&["irsa-operator.io/finalizer"])).await.unwrap();
+        return goes(tenant, name).await;
     }
-    tenant.delete("app-finalizer").await;
-    tenant.patch("app-finalizer", json!({"metadata": {"finalizers": ["irsa-operator.io/finalizer"]}})).await.ok();
-    tenant.space.gone("app-finalizer").await;
-    assert!(tenant.space.role("app-finalizer").await.is_null());
+    // It comes back while the binding lives.
+    let back = |b: &Value| b["metadata"]["finalizers"].to_string().contains("irsa-operator.io/finalizer");
+    space.until(name, "has it again", back).await;
+    let role = space.role_name(name);
+    let rule =
+        emulator.rule(json!({"action": "hold", "match": {"operation": "GetRole", "params": {"RoleName": role}}})).await;
+    tenant.delete(name).await;
+    tenant.patch(name, only(&[])).await.unwrap();
+    space.gone(name).await;
+    drop(rule);
+    let held = emulator.ask("GET", "/_admin/held".into(), None).await;
+    for call in held["held"].as_array().into_iter().flatten().filter(|call| call["params"]["RoleName"] == *role) {
+        let path = format!("/_admin/held/{}", call["id"]);
+        emulator.ask("POST", path, Some(json!({"action": "drop"}))).await;
+    }
+    let off = |role: &Value| role.is_null() || role["inline"].to_string().contains("irsa-operator-quarantine");
+    space.role_until(name, "is cut off", off).await;
+    tenant.gives_nothing(&[name]).await;
 }
 
 /// A class that takes off what it allows no more.
