@@ -142,7 +142,7 @@ check 'every query of dashboard and alerts is answered, by what they ask for' \
     "$venv/bin/python" "$DEV/tests/monitoring.py" "http://$listen"
 grep -v '^ok' "$work/said" || true
 
-# The runbooks' commands, as they are printed. What asks AWS's other services is left out, and logs are where they are here.
+# The runbooks' commands, as they are printed, but that logs are where they are here.
 kubectl() {
     case " $* " in
         *' logs '*) cat "$IRSA_ENV_DIR"/logs/operator-*.log ;;
@@ -150,13 +150,17 @@ kubectl() {
     esac
 }
 page() { # PAGE: its blocks, one after another
-    awk '/^```sh$/ { block = ""; inside = 1; next } /^```$/ && inside { inside = 0
-        if (block !~ /cloudtrail|annotate|list-role-tags/) printf "%s", block } inside { block = block $0 "\n" }' "$DEV/../docs/runbooks/$1.md" >"$work/page.sh"
+    awk '/^```sh$/ && mark == "<!-- run: monitoring_test.sh -->" { inside = 1; next } /^```$/ { inside = 0 } inside; { mark = $0 }' \
+        "$DEV/../docs/runbooks/$1.md" >"$work/page.sh"
     # shellcheck source=/dev/null
     (set -euo pipefail && . "$work/page.sh") >"$work/answer" 2>&1 || { cat "$work/answer" && return 1; }
 }
 shows() { grep -qE -- "$1" "$work/answer" || { cat "$work/answer" && return 1; }; }
-for path in "$DEV"/../docs/runbooks/*.md; do check "the commands of $(basename "$path") run" page "$(basename "$path" .md)"; done
+for path in "$DEV"/../docs/runbooks/*.md; do
+    check "the commands of $(basename "$path") run" page "$(basename "$path" .md)"
+    blocks=$((${blocks:-0} + $(grep -c . "$work/page.sh" || true)))
+done
+check 'that was something' [ "$blocks" -gt 40 ]
 page IrsaBindingNotReady
 check 'a binding that is not Ready is found' shows '^shop/typo NotFound: .*nowhere'
 page IrsaDeletionPending

@@ -39,6 +39,8 @@ fn fault(mark: &str, page: &str) -> Option<String> {
     }
     let Some(script) = mark.strip_prefix("run: ") else { return Some(format!("what is <!-- {mark} -->?")) };
     let text = std::fs::read_to_string(root().join("dev/tests").join(script)).unwrap_or_default();
-    let name = page.rsplit('/').next().unwrap_or(page);
-    (!text.contains(name)).then(|| format!("dev/tests/{script} says nothing of {name}"))
+    let (folder, name) = page.rsplit_once('/').unwrap_or(("", page));
+    // By its name, or with all of its folder.
+    let named = text.contains(name) || text.contains(&format!("{folder}/*.md"));
+    (!named).then(|| format!("dev/tests/{script} says nothing of {name}"))
 }
