@@ -53,6 +53,8 @@ pub const UNAVAILABLE: &str = "Unavailable";
 pub const CLASS_NOT_READY: &str = "ClassNotReady";
 /// A role of ours was made for a cluster of the same id with another issuer.
 pub const CLUSTER_IDENTITY_CONFLICT: &str = "ClusterIdentityConflict";
+/// A newer version of the operator wrote the role's tags, so this one writes nothing of it.
+pub const NEWER_SCHEMA: &str = "NewerSchema";
 /// The class does not allow it.
 pub const FORBIDDEN: &str = "Forbidden";
 /// The change would give the role another account, path or name.
@@ -93,7 +95,7 @@ pub const OTHER: &str = "Other";
 pub const NOTED: [&str; 5] = [ROLE_RECREATED, RESTRICTED, HELD, MASS_CHANGE_HELD, CONTESTED];
 
 /// All reasons of conditions, so that a byte tells which.
-pub const KNOWN: [&str; 29] = [
+pub const KNOWN: [&str; 30] = [
     PENDING,
     READY,
     INVALID,
@@ -107,6 +109,7 @@ pub const KNOWN: [&str; 29] = [
     UNAVAILABLE,
     CLASS_NOT_READY,
     CLUSTER_IDENTITY_CONFLICT,
+    NEWER_SCHEMA,
     FORBIDDEN,
     IDENTITY_CHANGED,
     AWAITING_ACCEPT_REMOVALS,

@@ -3,14 +3,13 @@
 use super::state::{Ctx, State};
 use super::tell::reference;
 use crate::api::reason::{self, event};
-use crate::api::{DeletionPolicy, IrsaClassSpec, Mode, names::tag};
+use crate::api::{DeletionPolicy, IrsaClassSpec, Mode};
 use crate::aws::Aws;
 use crate::desired::{Desired, Place};
 use crate::error::{Category, Error};
 use crate::iam::arn::{RoleArn, provider_arn};
 use crate::iam::owner::Owner;
 use crate::iam::role::Role;
-use crate::iam::tags;
 use crate::issuers::{Cluster, Issuers};
 use crate::plan::other_issuer;
 use crate::queue::Key;
@@ -232,7 +231,7 @@ pub async fn let_go_of_former(ctx: &Ctx, aws: &Aws, object: &LeanClass, spec: &I
 
 async fn remove_former(aws: &Aws, arn: &str, place: &Place) -> Result<bool, Error> {
     let Some(provider) = aws.provider(arn).await? else { return Ok(false) };
-    if tags::get(&provider.tags, tag::CLUSTER) != Some(place.cluster_id.as_str()) {
+    if !super::provider::is_ours(&provider.tags, place) {
         return Ok(false);
     }
     if let Some(role) = aws.role_that_trusts(arn).await? {

@@ -9,6 +9,7 @@ use crate::api::{DeletionPolicy, IrsaClassSpec, Mode};
 use crate::aws::Aws;
 use crate::desired::Place;
 use crate::error::{Category, Error};
+use crate::iam::owner::newer;
 use crate::iam::tags::{self, Tags};
 use crate::queue::Key;
 use crate::status::Notice;
@@ -111,6 +112,11 @@ fn provider_tags(place: &Place) -> Tags {
         .collect()
 }
 
+/// Whether we made it, so that we may delete it: not one that a newer version wrote, whatever it may want of it.
+pub fn is_ours(live: &Tags, place: &Place) -> bool {
+    tags::get(live, tag::CLUSTER) == Some(place.cluster_id.as_str()) && newer(live).is_none()
+}
+
 /// Only if the class says so, we made it, no other class needs it and no role trusts it.
 pub async fn remove(ctx: &Ctx, object: &LeanClass) -> Result<(), Error> {
     let says_delete = object
@@ -141,7 +147,7 @@ pub async fn remove(ctx: &Ctx, object: &LeanClass) -> Result<(), Error> {
     let Some(provider) = aws.provider(&arn).await? else {
         return settling(format!("the OIDC provider {arn} is not shown; if it stays so, there is nothing to delete"));
     };
-    if tags::get(&provider.tags, tag::CLUSTER) != Some(place.cluster_id.as_str()) {
+    if !is_ours(&provider.tags, &place) {
         return Ok(());
     }
     if let Some(role) = aws.role_that_trusts(&arn).await? {
@@ -153,4 +159,22 @@ pub async fn remove(ctx: &Ctx, object: &LeanClass) -> Result<(), Error> {
     info!(provider = arn, "deleted the OIDC provider");
     ctx.metrics.changed(&Key::Class(object.head.key.name.clone()));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_this_version_made_is_deleted() {
+        let place = Place { cluster_id: "prod".to_owned(), ..Place::default() };
+        let with = |key: &str, value: &str| {
+            let mut tags = provider_tags(&place);
+            tags.insert(key.to_owned(), value.to_owned());
+            is_ours(&tags, &place)
+        };
+        assert!(with("team", "a"));
+        assert!(!with(tag::CLUSTER, "other") && !with(tag::SCHEMA, "2"));
+        assert!(!is_ours(&Tags::new(), &place), "another tool's");
+    }
 }

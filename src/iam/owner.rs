@@ -47,6 +47,13 @@ pub enum Ownership {
     Foreign,
 }
 
+/// The version of the tags on a role or provider where this program does not know it: a newer one wrote them, and what they
+/// mean by now, or what else is to be kept in mind, only that one knows. Without the tag it is ours: somebody removed it.
+#[must_use]
+pub fn newer(live: &Tags) -> Option<&str> {
+    tags::get(live, tag::SCHEMA).filter(|version| *version != tag::SCHEMA_VERSION)
+}
+
 impl Owner {
     /// The tags that make a role ours.
     #[must_use]
@@ -75,9 +82,8 @@ impl Owner {
         if (cluster, namespace, binding) != (self.cluster.as_str(), self.namespace.as_str(), self.binding.as_str()) {
             return Ownership::OtherBinding(format!("{cluster}/{namespace}/{binding}"));
         }
-        match of(tag::SCHEMA).map(str::parse::<u32>) {
-            Some(Ok(1)) | None => {}
-            _ => return Ownership::Newer(of(tag::SCHEMA).unwrap_or_default().to_owned()),
+        if let Some(version) = newer(live) {
+            return Ownership::Newer(version.to_owned());
         }
         match of(tag::ISSUER) {
             Some(issuer) if issuer != self.issuer && !self.former.iter().any(|former| former == issuer) => {
@@ -122,6 +128,7 @@ mod tests {
         assert_eq!(with(&[(tag::RELEASED_BY, Some("prod"))]), Ownership::Ours { released: true });
         assert_eq!(with(&[(tag::ISSUER, Some("x"))]), Ownership::OtherIssuer("x".into()));
         assert_eq!(with(&[(tag::SCHEMA, Some("2"))]), Ownership::Newer("2".into()));
+        assert_eq!(with(&[(tag::SCHEMA, Some("2")), (tag::ISSUER, Some("x"))]), Ownership::Newer("2".into()));
         assert_eq!(with(&[(tag::SCHEMA, Some("x"))]), Ownership::Newer("x".into()), "not ours to understand");
         assert_eq!(with(&[(tag::SCHEMA, None)]), ours, "a tag that somebody removed comes back");
         assert_eq!(with(&[(tag::ISSUER, None)]), ours);

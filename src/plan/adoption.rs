@@ -7,7 +7,7 @@ use super::{Accounts, Step};
 use crate::api::names::{INLINE_PREFIX, annotation, tag};
 use crate::desired::Desired;
 use crate::error::{Category, Error};
-use crate::iam::owner::{Owner, Ownership};
+use crate::iam::owner::{Owner, Ownership, newer};
 use crate::iam::role::Role;
 use crate::iam::tags::{self, DECLARED, Tags};
 use crate::iam::trust::{Subjects, subjects_change};
@@ -63,7 +63,7 @@ pub(super) fn lacks(desired: &Desired, role: &Role) -> Vec<String> {
         lacks.push(format!("offer it to this binding{now}: {}", tagging(name, tag::ADOPTABLE_BY, &wanted)));
     }
     lacks.extend(stack(name, &role.tags));
-    if let Some(version) = tags::get(&role.tags, tag::SCHEMA).filter(|version| *version != tag::SCHEMA_VERSION) {
+    if let Some(version) = newer(&role.tags) {
         lacks.push(format!("upgrade this irsa-operator, as a newer one wrote the role's tags (schema {version})"));
     }
     lacks

@@ -1,6 +1,7 @@
 //! Whether a role is a binding's to change.
 
 use super::adoption;
+use crate::api::names::tag;
 use crate::api::reason;
 use crate::desired::Desired;
 use crate::error::{Category, Error};
@@ -66,9 +67,15 @@ pub fn check_owner(owner: &Owner, arn: &str, role: &Role) -> Result<bool, Error>
         Ownership::Ours { .. } if live != arn => Err(identity_changed(live, arn)),
         Ownership::Ours { released } => Ok(released),
         Ownership::OtherIssuer(issuer) => Err(other_issuer(owner, live, &issuer)),
-        Ownership::Newer(version) => Err(Error::new(
+        Ownership::Newer(version) => Err(Error::because(
             Category::Conflict,
-            format!("role {live} was written by a newer irsa-operator (tag schema {version}); upgrade this one"),
+            reason::NEWER_SCHEMA,
+            format!(
+                "role {live} was written by a newer irsa-operator (tag {} is {version}, and this one writes {}); nothing of \
+                 it is written before this one is upgraded",
+                tag::SCHEMA,
+                tag::SCHEMA_VERSION
+            ),
         )),
         Ownership::OtherBinding(_) | Ownership::Foreign => {
             let (whose, instead) = whose(owner, role).unwrap_or_default();

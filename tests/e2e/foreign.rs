@@ -192,3 +192,39 @@ async fn an_empty_map_of_annotations_is_in_nobodys_way() {
     assert_eq!(first["metadata"]["annotations"]["eks.amazonaws.com/role-arn"], space.role_arn("app"));
     assert_eq!(space.kube.apply(&path, "argocd-controller", &object).await, first, "nothing is written again");
 }
+
+/// As after a rollback: the tags may mean something else by now. Not even the deletion is begun.
+#[tokio::test]
+async fn what_a_newer_version_wrote_is_left_alone() {
+    let space = Space::new("newer").await;
+    space.make_ready("app", json!({"managed": [aws("ReadOnlyAccess")]})).await;
+    let role = space.role_name("app");
+    let schema = async |version: &str| {
+        let tag = Tag::builder().key("irsa-operator.io/schema").value(version).build().unwrap();
+        space.aws.iam.tag_role().role_name(&role).tags(tag).send().await.expect("tagged");
+    };
+    schema("2").await;
+    let binding = space.not_ready("app", "NewerSchema").await;
+    assert!(is(&binding, "Stalled", "True") && reason(&binding, "Stalled") == "NewerSchema", "{binding}");
+    assert!(message(&binding, "Stalled").contains("is 2, and this one writes 1"), "{binding}");
+    let since = space.mark().await;
+    let (before, annotated) = (space.role("app").await, space.annotated_role("app").await);
+    let spec = json!({"spec": {"policies": {"managed": [aws("AmazonSQSReadOnlyAccess")]}}});
+    space.patch_binding("app", spec).await;
+    let seen = |b: &Value| b["status"]["observedGeneration"] == b["metadata"]["generation"];
+    space.until("app", "the edit is seen", seen).await;
+    space.delete("app").await;
+    let waits = |b: &Value| {
+        !b["metadata"]["deletionTimestamp"].is_null()
+            && reason(b, "Stalled") == "NewerSchema"
+            && message(b, "Stalled").contains("deleted")
+    };
+    space.until("app", "its deletion waits", waits).await;
+    space.sweeps(2).await;
+    assert_eq!((space.role("app").await, space.annotated_role("app").await), (before, annotated));
+    assert_eq!(space.changes("app", since).await, [""; 0], "nothing is written");
+    schema("1").await;
+    space.nudge("app").await;
+    space.gone("app").await;
+    assert_eq!(space.role("app").await, Value::Null);
+}

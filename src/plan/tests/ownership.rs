@@ -42,7 +42,12 @@ fn a_role_that_is_not_ours_is_refused_with_what_to_do() {
             reason::CONFLICT,
             "belongs to the binding prod/billing/orders (as cluster/namespace/name); rename this binding, or delete that",
         ),
-        (with_tag(tag::SCHEMA, Some("2")), Category::Conflict, reason::CONFLICT, "(tag schema 2); upgrade this one"),
+        (
+            with_tag(tag::SCHEMA, Some("2")),
+            Category::Conflict,
+            reason::NEWER_SCHEMA,
+            "(tag irsa-operator.io/schema is 2, and this one writes 1); nothing of it is written before this one is upgraded",
+        ),
         (
             with_tag(tag::ISSUER, Some("oidc.example/id/B")),
             Category::Blocked,

@@ -75,7 +75,7 @@ fn deletion_waits_where_it_must() {
             case.extent = extent;
             case.tag(tag::SCHEMA, "2");
         });
-        assert!(newer.steps().unwrap_err().message.contains("upgrade this one"));
+        assert!(newer.steps().unwrap_err().reason == reason::NEWER_SCHEMA);
     }
     let of_another = Case::new(|case| {
         case.tag(tag::HOLD, "");

@@ -134,6 +134,7 @@ fn bindings() -> Vec<State> {
         binding("observed, much differs", &[observes(&[Step::CreateRole, Step::Annotate])], CURRENT),
         binding("annotated", &[annotates], CURRENT),
         binding("another identity", &[fine(1), blocked(2, reason::IDENTITY_CHANGED)], FAILED),
+        binding("written by a newer version", &[fine(1), blocked(1, reason::NEWER_SCHEMA)], FAILED),
         binding("two clusters of one id", &[fine(1), blocked(1, reason::CLUSTER_IDENTITY_CONFLICT)], FAILED),
         going("nothing said", Error::new(Category::Transient, "AWS does not answer")),
         going("held", Error::because(Category::Conflict, reason::HELD, "the role is held")),
