@@ -76,7 +76,7 @@ mkdir "$work/clone"
 ln -s "$PWD"/{charts,config,crds,dev,docs} "$work/clone/"
 status=0
 # Hidden commands may find the operator's log and the emulator's address in the environment.
-(cd "$work/clone" && timeout 180 bash "$work/script" </dev/null) || status=$?
+(cd "$work/clone" && timeout 300 bash "$work/script" </dev/null) || status=$?
 "$python" "$DEV/tests/docs.py" compare "$page" "$work" || status=1
 [ $status -eq 0 ] || tail -n 5 "$IRSA_ENV_DIR/logs/operator.log"
 exit $status

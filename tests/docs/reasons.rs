@@ -13,13 +13,14 @@ use std::fmt::Write;
 pub fn page() -> (String, String) {
     let mut page = head("Conditions and Events", "src/api/reason.rs and src/error.rs");
     page.push_str(
-        "Messages are sentences for people and may change; types and reasons do not.\n\n## Types of conditions\n\nUnder `status.conditions` of a binding and of a \
+        "What to do about each is told in [troubleshooting](../troubleshooting.md). Messages are sentences for people and may \
+         change; types and reasons do not.\n\n## Types of conditions\n\nUnder `status.conditions` of a binding and of a \
          class.\n\n",
     );
     table(&mut page, "type", reason::condition::CATALOG);
     page.push_str("\n## Reasons of conditions\n\n");
     let written: Vec<About> = reason::CATALOG.iter().filter(|about| about.name != reason::OTHER).copied().collect();
-    table(&mut page, "reason", &written);
+    linked(&mut page, &written);
     page.push_str(
         "\n## What is tried again, and when\n\nEach trouble is of one kind. *Ready* tells what becomes of it where the binding \
          was Ready in the same generation of its spec; a spec that was never in AWS is not Ready in any case. `Stalled` means \
@@ -87,6 +88,18 @@ fn table(page: &mut String, head: &str, catalog: &[About]) {
     for about in catalog {
         assert!(!about.help.contains(['|', '[', '\n']), "{}: it stands in a table", about.name);
         let _ = writeln!(page, "| `{}` | {} |", about.name, about.help.trim());
+    }
+}
+
+/// Each reason that may need somebody leads to what is to be done about it.
+fn linked(page: &mut String, reasons: &[About]) {
+    page.push_str("| reason | what it says |\n|---|---|\n");
+    for About { name, help } in reasons {
+        let name = match [reason::READY, reason::SNAPSHOT].contains(name) {
+            true => format!("`{name}`"),
+            false => format!("[`{name}`](../troubleshooting.md#{})", name.to_lowercase()),
+        };
+        let _ = writeln!(page, "| {name} | {} |", help.trim());
     }
 }
 
