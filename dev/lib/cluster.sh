@@ -100,8 +100,12 @@ rules:
   verbs: [create, update, patch, delete, deletecollection]
 - level: None
 YAML
+    local older=()
+    # An API server of now can be one of before, in what it serves and in what its CEL knows.
+    [ -z "${IRSA_KUBE_VERSION:-}" ] ||
+        older=(--emulated-version="kube=$IRSA_KUBE_VERSION" --min-compatibility-version="kube=$IRSA_KUBE_VERSION")
     # No endpoint reconciler: it would want a default route.
-    save "$1" kube-apiserver "$1/bin/kube-apiserver" --etcd-servers="$ETCD" \
+    save "$1" kube-apiserver "$1/bin/kube-apiserver" "${older[@]}" --etcd-servers="$ETCD" \
         --bind-address=127.0.0.1 --advertise-address=127.0.0.1 --secure-port="${KUBE##*:}" \
         --endpoint-reconciler-type=none --service-cluster-ip-range=10.0.0.0/24 --allow-privileged=true \
         --authorization-mode=RBAC --client-ca-file="$keys/ca.crt" \

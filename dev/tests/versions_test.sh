@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Older Kubernetes: the API server behaves as each of them, in what it serves and in what its CEL knows. The schema's rules,
+# the admission policies and the life of a binding are tried on it.
+#
+#   dev/tests/versions_test.sh [VERSION]...      by default 1.34 to 1.36; what else is tested is the newest
+set -euo pipefail
+# shellcheck source=../lib/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
+cd "$DEV/.."
+
+[ $# -gt 0 ] || set -- 1.34 1.35 1.36
+for version in "$@"; do
+    export IRSA_KUBE_VERSION=$version
+    top=$(mktemp -d)
+    serves=$("$DEV/env" run "$top" --no-aws -- kubectl get --raw /version | jq -r '.emulationMajor + "." + .emulationMinor')
+    rm -rf "$top"
+    [ "$serves" = "$version" ] || die "the API server behaves as $serves, not as $version"
+    cargo test --locked --test e2e -- schema:: guardrails:: create:: delete:: modes:: drift::
+    dev/tests/docs_test.sh docs/first-binding.md
+    echo "ok: Kubernetes $version"
+done
