@@ -1,8 +1,9 @@
 // Says what GitOps tools conclude from objects: kstatus, by the library itself, and Argo CD, by its Lua interpreter with
 // the scripts of a ConfigMap argocd-cm. Each line of the standard input is {"name": ..., "object": {...}}, and what is
-// expected may stand beside it as "kstatus" and "health". Where both are empty it prints, else it compares.
+// expected may stand beside it as "kstatus" and "health", and as "flux" where it is not kstatus that decides but a
+// Kustomization of Flux with expressions for the kind. Where nothing is expected it prints, else it compares.
 //
-//	health ARGOCD_CM.yaml
+//	health ARGOCD_CM.yaml [KUSTOMIZATIONS.yaml]
 package main
 
 import (
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	"github.com/fluxcd/pkg/apis/kustomize"
+	"github.com/fluxcd/pkg/runtime/cel"
 	lua "github.com/yuin/gopher-lua"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -80,6 +83,31 @@ func health(script string, object map[string]any) (status, message string, err e
 	return lua.LVAsString(table.RawGetString("status")), lua.LVAsString(table.RawGetString("message")), nil
 }
 
+// The evaluators of Kustomizations, by the kind that they are for.
+func expressions(paths []string) map[string]*cel.StatusEvaluator {
+	evaluators := map[string]*cel.StatusEvaluator{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			fail("%v", err)
+		}
+		for _, document := range bytes.Split(text, []byte("\n---")) {
+			var is struct {
+				Spec struct{ HealthCheckExprs []kustomize.CustomHealthCheck }
+			}
+			if err := yaml.Unmarshal(document, &is); err != nil {
+				fail("%s: %v", path, err)
+			}
+			for _, check := range is.Spec.HealthCheckExprs {
+				if evaluators[check.Kind], err = cel.NewStatusEvaluator(&check.HealthCheckExpressions); err != nil {
+					fail("%s: %s: %v", path, check.Kind, err)
+				}
+			}
+		}
+	}
+	return evaluators
+}
+
 func main() {
 	text, err := os.ReadFile(os.Args[1])
 	if err != nil {
@@ -90,9 +118,10 @@ func main() {
 		fail("%s: %v", os.Args[1], err)
 	}
 
+	evaluators := expressions(os.Args[2:])
 	type state struct {
-		Name, Kstatus, Health string
-		Object                json.RawMessage
+		Name, Kstatus, Health, Flux string
+		Object                      json.RawMessage
 	}
 	passed, failed := 0, 0
 	lines := bufio.NewScanner(os.Stdin)
@@ -121,15 +150,24 @@ func main() {
 		if err != nil {
 			fail("%s: %s: %v", given.Name, key, err)
 		}
+		flux := concluded.Status
+		if evaluator := evaluators[object.GetKind()]; evaluator != nil {
+			evaluated, err := evaluator.Evaluate(context.Background(), &object)
+			if err != nil {
+				fail("%s: healthCheckExprs: %v", given.Name, err)
+			}
+			flux = evaluated.Status
+		}
 		if given.Kstatus == "" && given.Health == "" {
 			fmt.Printf("%-11s %-12s %s: %s\n", concluded.Status, is, given.Name, message)
 			continue
 		}
 		// Whoever looks at a tool only wants to be told why.
-		if (given.Kstatus != "" && given.Kstatus != string(concluded.Status)) || (given.Health != "" && given.Health != is) || message == "" {
+		wrong := func(expected, is string) bool { return expected != "" && expected != is }
+		if wrong(given.Kstatus, string(concluded.Status)) || wrong(given.Health, is) || wrong(given.Flux, string(flux)) || message == "" {
 			failed++
-			fmt.Printf("FAILED: %s: kstatus %s, expected %s; Argo CD %s, expected %s: %q\n  %s\n",
-				given.Name, concluded.Status, given.Kstatus, is, given.Health, message, given.Object)
+			fmt.Printf("FAILED: %s: kstatus %s, expected %s; Argo CD %s, expected %s: %q; Flux %s, expected %s\n  %s\n",
+				given.Name, concluded.Status, given.Kstatus, is, given.Health, message, flux, given.Flux, given.Object)
 			continue
 		}
 		passed++

@@ -340,7 +340,7 @@ def others_take_it():
     # Else it would have looked at none.
     if int(done.stdout.split()[-5]) < 8:
         yield f"only {done.stdout}"
-    for folder in ("flux/operator", "flux/classes", "argocd/billing"):
+    for folder in ("flux/operator", "flux/classes"):
         built = run(KUBECTL, "kustomize", ROOT / "config" / folder)
         yield built.stderr if built.returncode else None
     # Values in the examples are values of the chart.

@@ -1,6 +1,7 @@
 //! A GitOps tool that heals itself: what is in Git is applied again and again, and neither it nor the operator writes
 //! anything after the first time.
 
+use crate::harness::allow::everything;
 use crate::harness::{Env, Operator, Space, condition, is, message, paths, reason};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -60,7 +61,7 @@ fn tree(space: &Space) -> Vec<Value> {
     plain.as_object_mut().unwrap().remove("className");
     let same = json!({ROLE_ARN: space.role_arn("same")});
     vec![
-        json!({"apiVersion": "irsa-operator.io/v1alpha1", "kind": "IrsaClass", "metadata": {"name": class}, "spec": {}}),
+        json!({"apiVersion": "irsa-operator.io/v1alpha1", "kind": "IrsaClass", "metadata": {"name": class}, "spec": {"allow": everything()}}),
         account(space, "plain", json!({})),
         binding(space, "plain", plain),
         account(
@@ -98,7 +99,7 @@ async fn state(space: &Space) -> BTreeMap<String, Value> {
 async fn environment(name: &str) -> (Arc<Env>, Operator) {
     let env = Env::own(name);
     env.emulator.switch(&json!({"propagation": {"pattern": [], "lapseMs": 0}})).await;
-    let mut operator = Operator::start(&env, &["--resync", "2s", "--settle", "2s", "--contested-window", "40s"]);
+    let mut operator = Operator::start(&env, &["--resync", "2s", "--settle", "2s", "--contested-window", "1h"]);
     operator.ready().await;
     env.default_class().await;
     (env, operator)
@@ -191,7 +192,7 @@ async fn an_annotation_that_git_writes_back_is_contested_and_left() {
             if reason(&binding, "Stalled") == "Contested" {
                 break binding;
             }
-            assert!(begin.elapsed() < Duration::from_secs(90), "{binding}");
+            assert!(begin.elapsed() < Duration::from_secs(180), "{binding}");
             tokio::time::sleep(Duration::from_millis(500)).await;
         };
         assert!(is(&contested, "Ready", "True") && is(&contested, "ServiceAccountReady", "False"), "{contested}");

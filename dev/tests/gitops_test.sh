@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# What docs/gitops.md says: the examples for Argo CD and Flux on a real API server, with the operator beside it: applied wave by wave as Argo CD does,
+# waiting for what its health check says. What needs Argo CD or Flux themselves is looked through.
+set -euo pipefail
+DEV=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=../lib/common.sh
+. "$DEV/lib/common.sh"
+cd "$DEV/.."
+
+if [ "${1:-}" != inside ]; then
+    helm=$("$DEV/helm/build.sh")
+    health=$("$DEV/lib/go.sh" health)
+    top=$(mktemp -d)
+    "$DEV/env" run "$top/env" -- "$0" inside "$helm/helm4" "$health" || die "FAILED; what it left: $top"
+    rm -rf "$top"
+    exit
+fi
+
+setup() {
+    # shellcheck source=../lib/tell.sh
+    . "$DEV/lib/tell.sh"
+    # shellcheck source=../lib/operator.sh
+    . "$DEV/lib/operator.sh"
+    build_operator
+    install_operator
+    give_kubernetes_identity
+    give_aws_identity
+    # The boundary that the examples' class names.
+    aws iam create-policy --policy-name irsa-boundary --policy-document \
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}' >/dev/null
+    launch_operator --resync 3s --settle 3s --leader-elect=false
+}
+(setup) >"$IRSA_ENV_DIR/setup" 2>&1 || {
+    cat "$IRSA_ENV_DIR/setup"
+    exit 1
+}
+exec "$("$DEV/lib/tools.sh")/bin/python" "$DEV/tests/gitops.py" "$2" "$3"
