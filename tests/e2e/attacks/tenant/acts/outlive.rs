@@ -151,8 +151,11 @@ pub async fn others_class_before_revoke(tenant: &Tenant) {
 /// A spec that nothing can be made of holds nothing.
 pub async fn invalid_before_revoke(tenant: &Tenant) {
     revoking(tenant, "app-broken").await;
-    tenant.patch("app-broken", json!({"spec": {"trust": {"audience": "vault"}}})).await.unwrap();
-    tenant.told("app-broken", "Invalid", "is not one of the class's audiences").await;
+    let statement = json!({"Effect": "allow", "Action": "s3:GetObject", "Resource": "*"});
+    let mut broken = gets();
+    broken["policies"]["inline"][0]["document"]["Statement"] = json!([statement]);
+    tenant.patch("app-broken", json!({ "spec": broken })).await.unwrap();
+    tenant.told("app-broken", "Invalid", "must be \"Allow\" or \"Deny\"").await;
     revoke(tenant, "app-broken").await;
 }
 

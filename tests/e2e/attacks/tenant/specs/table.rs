@@ -115,7 +115,7 @@ fn accounts() -> Vec<Spec> {
 
 fn trust() -> Vec<Spec> {
     let audience = |audience: &str| json!({"trust": {"audience": audience}});
-    let said = "is not one of the class's audiences (sts.amazonaws.com); use one of them";
+    let said = "(sts.amazonaws.com); use one of them, or have it added to the class";
     let root = "arn:aws:iam::444455556666:root";
     vec![
         operator("the API server's audience", "shop", audience("https://kubernetes.default.svc"), "Invalid", said),
