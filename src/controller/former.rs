@@ -75,6 +75,10 @@ fn everywhere(state: &State, object: &LeanBinding) -> Vec<String> {
         let Some((spec, (place, _))) = class.decode().ok().zip(state.place_of(name)) else { continue };
         all.extend(bygone::computed(who(key, name), object, Some(&spec), &place).filter(|arn| !all.contains(arn)));
     }
+    // What sweeps have shown to be nobody's or another's is not asked for; a role that was made since is remembered.
+    let memory = state.memory.get(key).filter(|memory| memory.under.is_some());
+    let made = memory.and_then(|memory| memory.role_arn.clone());
+    all.retain(|arn| made.as_ref() == Some(arn) || state.snapshot.may_be_ours(arn));
     all
 }
 
