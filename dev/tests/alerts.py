@@ -2,7 +2,7 @@
 
     alerts.py PROMTOOL
 """
-import copy, json, pathlib, re, subprocess, sys, tempfile
+import copy, html, json, pathlib, re, subprocess, sys, tempfile
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -114,6 +114,14 @@ def the_docs_scrape():
     yield said if code or f"{len(ALERTS)} rules found" not in said else None
 
 
+def the_picture_is_of_this_dashboard():
+    drawn = set(re.findall(r"<text[^>]*>([^<]*)</text>", (ROOT / "docs/images/dashboard.svg").read_text()))
+    panels = json.loads((ROOT / "charts/irsa-operator/files/dashboard.json").read_text())["panels"]
+    missing = {html.escape(panel["title"]) for panel in panels} - drawn
+    if missing:
+        yield f"docs/images/dashboard.svg lacks {sorted(missing)}: dev/tests/monitoring_test.sh --picture draws it anew"
+
+
 def metrics():
     """{name: labels} of docs/metrics.md, which a test keeps equal to the program."""
     found = {}
@@ -183,6 +191,7 @@ check("each alert says what it must", each_says_what_it_must())
 check("each alert has a runbook page, and each page an alert", each_has_a_page())
 check("docs/monitoring.md lists each alert", the_list_is_complete())
 check("Prometheus reads what docs/monitoring.md says", the_docs_scrape())
+check("the picture in docs/monitoring.md has all of the dashboard's panels", the_picture_is_of_this_dashboard())
 check("alerts and pages name metrics and labels that there are", names_what_there_is([*((n, r["expr"]) for n, r in ALERTS.items()), *in_pages()]))
 check("Prometheus understands what the pages ask", pages_ask_what_prometheus_understands())
 check("every code of a throttled call counts", all_throttles_count())

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Dashboard, alerts and runbooks against what the operator really says: two replicas on a real API server and the AWS
 # emulator, with something of everything that is to be seen, scraped by Prometheus. Takes about a minute.
+#
+#   dev/tests/monitoring_test.sh [--picture]     --picture also draws docs/images/dashboard.svg, after three minutes more
 set -euo pipefail
 DEV=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -9,7 +11,7 @@ if [ "${1:-}" != inside ]; then
     operator=$(realpath "${CARGO_TARGET_DIR:-$DEV/../target}")/debug/irsa-operator
     [ -x "$operator" ] || cargo build --locked --manifest-path "$DEV/../Cargo.toml"
     top=$(mktemp -d)
-    if ! "$DEV/env" run "$top/env" -- "$0" inside "$prometheus" "$operator"; then
+    if ! "$DEV/env" run "$top/env" -- "$0" inside "$prometheus" "$operator" "${1:-}"; then
         echo "monitoring: FAILED; what it left: $top" >&2
         exit 1
     fi
@@ -17,7 +19,7 @@ if [ "${1:-}" != inside ]; then
     exit
 fi
 
-prometheus=$2 operator=$3 checks=0
+prometheus=$2 operator=$3 picture=$4 checks=0
 venv=$("$DEV/lib/tools.sh")
 NS=irsa-operator
 work=$IRSA_ENV_DIR/monitoring
@@ -173,4 +175,17 @@ page IrsaDriftNotCorrected
 check 'and what is still to be done' shows '^shop/denied .*bucket'
 page IrsaOperatorNoLeader
 check 'and who leads' shows 'holderIdentity: .+'
+if [ "$picture" = --picture ]; then
+    sqs=arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess
+    for ((round = 1; round <= 12; round++)); do
+        for number in 1 4 5 6; do
+            if [ $((round * number % 3)) -eq 1 ]; then
+                aws iam detach-role-policy --role-name demo_shop_app-$number --policy-arn $sqs || true
+            fi
+        done
+        binding "late-$round" '{managed: ["aws:AmazonSQSReadOnlyAccess", "aws:AmazonSSMReadOnlyAccess"]}'
+        sleep 12
+    done 2>/dev/null
+    "$venv/bin/python" "$DEV/tests/picture.py" "http://$listen" "$DEV/../docs/images/dashboard.svg" 180
+fi
 echo "monitoring: $checks passed, 0 failed"
