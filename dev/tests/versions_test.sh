@@ -15,7 +15,7 @@ for version in "$@"; do
     serves=$("$DEV/env" run "$top" --no-aws -- kubectl get --raw /version | jq -r '.emulationMajor + "." + .emulationMinor')
     rm -rf "$top"
     [ "$serves" = "$version" ] || die "the API server behaves as $serves, not as $version"
-    cargo test --locked --test e2e -- schema:: guardrails:: create:: delete:: modes:: drift::
+    cargo test --locked --test e2e -- schema:: guardrails:: create:: delete:: modes::
     dev/tests/docs_test.sh docs/first-binding.md
     echo "ok: Kubernetes $version"
 done
