@@ -5,7 +5,7 @@ use super::class::{after as class_after, failed as class_failed, fine as class_f
 use super::*;
 use crate::api::{ClassStatus, IrsaBinding, IrsaClass};
 use crate::contested::Contest;
-use kube::CustomResourceExt;
+use kube::Resource;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -25,11 +25,10 @@ const STOPPED: [&str; 2] = ["Failed", "Suspended"];
 const GOING: [&str; 2] = ["Terminating", "Progressing"];
 
 /// An object as the API server would show it.
-fn object<K: CustomResourceExt>(generation: i64, status: Value, deleted: bool) -> Value {
-    let crd = K::crd();
+fn object<K: Resource<DynamicType = ()>>(generation: i64, status: Value, deleted: bool) -> Value {
     let mut object = json!({
-        "apiVersion": format!("{}/{}", crd.spec.group, crd.spec.versions[0].name),
-        "kind": crd.spec.names.kind,
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
         "metadata": {"name": "invoices", "generation": generation},
         "spec": {},
         "status": status,
