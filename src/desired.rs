@@ -13,7 +13,7 @@ pub use parts::TAGS_MAX;
 use crate::api::names;
 use crate::api::{DeletionPolicy, IrsaBindingSpec, IrsaClassSpec, Mode};
 use crate::error::Error;
-use crate::guardrails::Unfit;
+use crate::guardrails::{Revokes, Unfit};
 use crate::iam::document::Document;
 use crate::iam::owner::Owner;
 use crate::iam::tags::Tags;
@@ -104,6 +104,8 @@ pub struct Desired {
     pub adoption: Adoption,
     /// What the spec asks for beside, and the class does not allow: see [`crate::guardrails`].
     pub unfit: Option<Box<Unfit>>,
+    /// What its class takes off the role whatever the spec says, where it takes anything.
+    pub revokes: Option<Box<Revokes>>,
 }
 
 /// What must be true of the ServiceAccount.
@@ -122,14 +124,21 @@ pub struct DesiredAccount {
 impl Desired {
     /// A number that is the same for the same AWS side, within one run of the program: what the ServiceAccount must
     /// look like and what deletion does are left out, because AWS knows nothing of them. The mode is in it, as a role that
-    /// was looked at and left as it is agrees with no wish to change it.
+    /// was looked at and left as it is agrees with no wish to change it. What the class revokes is in it where the role
+    /// itself is judged by it; elsewhere it only says what goes first.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.mode, &self.owner, &self.arn, &self.description, self.max_session, &self.boundary).hash(&mut hasher);
         (&self.tags, &self.trust, &self.managed, &self.inline, &self.unfit).hash(&mut hasher);
-        self.adoption.accepts_removals.hash(&mut hasher);
+        (self.adoption.accepts_removals, self.judges_live()).hash(&mut hasher);
         hasher.finish()
+    }
+
+    /// What the class takes off the role of a binding that leaves it as it is.
+    #[must_use]
+    pub fn judges_live(&self) -> Option<&Revokes> {
+        self.revokes.as_deref().filter(|_| self.mode != Mode::Manage)
     }
 }
 
@@ -213,6 +222,7 @@ pub fn desired(who: Who<'_>, spec: &IrsaBindingSpec, class: &IrsaClassSpec, plac
             replaces: spec.service_account.replace_role_arn.clone(),
         },
         unfit: None,
+        revokes: None,
         retain: spec.deletion_policy.unwrap_or(class.role.deletion_policy) == DeletionPolicy::Retain,
         adoption,
         owner,

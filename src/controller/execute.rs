@@ -17,7 +17,7 @@ use crate::error::{Category, Error};
 use crate::guardrails::what_stays;
 use crate::iam::role::{Observed, Role};
 use crate::plan::{
-    Facet, Plan, Step, after, claims, created, explained, goes_on, not_yet, plan, standing, unannotated,
+    Facet, Plan, Step, after, claims, created, explained, may_try, not_yet, plan, standing, unannotated,
 };
 use crate::snapshot::Seen;
 use crate::status::Outcome;
@@ -213,7 +213,7 @@ pub(super) async fn steps(
             continue;
         }
         let outage = outcome.failure.as_ref().is_some_and(|(_, error)| error.category.is_outage());
-        if outage || !goes_on(&outcome.pending, step) || waits(ctx, run, step, outcome) {
+        if outage || !may_try(run.desired, known.as_ref(), &outcome.pending, step) || waits(ctx, run, step, outcome) {
             outcome.pending.push(step.clone());
             continue;
         }

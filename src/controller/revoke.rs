@@ -21,7 +21,7 @@ pub async fn off(
     observed: Observed,
     outcome: &mut Outcome,
 ) -> Result<Option<Observed>, Stop> {
-    let judged = run.desired.unfit.as_ref().is_some_and(|unfit| unfit.judges_live());
+    let judged = run.desired.judges_live().is_some();
     let Observed::Present(role) = &observed else { return Ok(Some(observed)) };
     if !judged || !matches!(run.desired.owner.judge(&role.tags), Ownership::Ours { .. }) {
         return Ok(Some(observed));
@@ -41,7 +41,7 @@ pub async fn off(
 
 /// The same for a binding in mode Annotate, which may have made a role before that.
 pub async fn off_former(ctx: &Ctx, run: &Run<'_>, outcome: &mut Outcome) -> Result<(), Stop> {
-    if !run.desired.unfit.as_ref().is_some_and(|unfit| unfit.judges_live()) {
+    if run.desired.judges_live().is_none() {
         return Ok(());
     }
     let Some(_lock) = RoleLock::try_take(ctx, &run.desired.arn) else { return Err(Stop::Stale) };

@@ -1,10 +1,10 @@
 //! What may still be wanted of a binding that asks for more than its class allows.
 
-use super::check::{Managed, fence, longest_session};
+use super::check::{fence, longest_session};
 use super::inline::Fence;
 use super::{Part, Violation};
 use crate::api::names::tag;
-use crate::api::{IrsaBindingSpec, IrsaClassSpec, Mode, OnViolation};
+use crate::api::{IrsaBindingSpec, IrsaClassSpec, OnViolation};
 use crate::desired::{Desired, Place, Who, desired, nobody};
 use crate::error::Error;
 use crate::iam::document::Document;
@@ -30,44 +30,20 @@ pub struct Unfit {
     whole: bool,
     /// Nothing stays.
     revoke: bool,
-    /// What may be on a role that the binding itself has no hand in, as it only looks at it.
-    live: Option<Managed>,
 }
 
-/// Where a class revokes, a binding that leaves its role as it is keeps nothing on it that the class does not allow: what
-/// is there is judged, and not what the spec says, which nobody carries out.
-///
-/// # Errors
-/// `Invalid` where a text of the class can't be used.
-pub fn looks_only(mut fits: Desired, class: &IrsaClassSpec, vars: &Vars, name: &str) -> Result<Desired, Error> {
-    if class.on_violation != OnViolation::Revoke || class.mode != Mode::Manage || fits.mode == Mode::Manage {
-        return Ok(fits);
-    }
-    let mut unfit = fits.unfit.take().map_or_else(Unfit::default, |unfit| *unfit);
-    unfit.fence = fence(&class.allow, vars, name)?;
-    unfit.live = Some(Managed::new(&class.allow, vars, name)?);
-    unfit.revoke = true;
-    fits.unfit = Some(Box::new(unfit));
-    Ok(fits)
-}
-
-/// What is taken off such a role. What only denies stays.
+/// What is taken off a role that its binding leaves as it is: what is there is judged, and not what the spec says, which
+/// nobody carries out. What only denies stays.
 #[must_use]
 pub fn revocations(fits: &Desired, role: &Role, denying: &BTreeSet<String>) -> Vec<Step> {
-    let Some((unfit, managed)) = fits.unfit.as_deref().and_then(|unfit| Some((unfit, unfit.live.as_ref()?))) else {
-        return Vec::new();
-    };
+    let Some(revokes) = fits.judges_live() else { return Vec::new() };
     if tags::get(&role.tags, tag::HOLD).is_some() {
         return Vec::new();
     }
-    let outside = |document: &Option<Document>| match document {
-        Some(document) => !document.only_denies() && (unfit.whole || !unfit.fence.breaches(document).is_empty()),
-        None => true,
-    };
-    let shut = unfit.whole && role.trust.as_ref() != Some(&fits.trust);
-    let attached = role.attached.iter().filter(|arn| unfit.whole || !managed.allows(arn));
-    let attached = attached.filter(|arn| !denying.contains(*arn)).cloned().map(Step::Detach);
-    let inline = role.inline.iter().filter(|(_, document)| outside(document));
+    let shut = revokes.whole() && role.trust.as_ref() != Some(&fits.trust);
+    let attached = role.attached.iter().filter(|arn| revokes.managed(arn) && !denying.contains(*arn));
+    let attached = attached.cloned().map(Step::Detach);
+    let inline = role.inline.iter().filter(|(_, document)| revokes.inline(document.as_ref()));
     let inline = inline.map(|(name, _)| Step::DeleteInline(name.clone()));
     shut.then_some(Step::UpdateTrust).into_iter().chain(attached).chain(inline).collect()
 }
@@ -132,10 +108,10 @@ pub fn what_stays(fits: &Desired, observed: &Observed) -> Option<Desired> {
 }
 
 impl Unfit {
-    /// Whether it is the role itself that is judged, and not the spec.
+    /// Whether nothing of the binding fits.
     #[must_use]
-    pub fn judges_live(&self) -> bool {
-        self.live.is_some()
+    pub fn whole(&self) -> bool {
+        self.whole
     }
 
     /// What is wanted of a role that is there: what fits, and what may stay on it. Nothing of that is ever written.

@@ -3,7 +3,7 @@
 //!
 //! - [`check`] finds them, after variables are filled in;
 //! - [`confine`] gives what may still be wanted of a binding that has some: [`Unfit`] tells what of a role that is there
-//!   may stay;
+//!   may stay, and [`Revokes`] what a class that revokes takes off it;
 //! - [`contain`] decides whether a policy document lies inside the rules, [`sensitive`] lists actions that lead to more
 //!   power, `inline` makes the rules of one binding; `glob` is about all other patterns.
 
@@ -14,14 +14,16 @@ pub mod contain;
 mod glob;
 mod inline;
 mod namespaces;
+mod revoke;
 pub mod sensitive;
 #[cfg(test)]
 mod tests;
 
 pub use check::{Facts, check, may_be_named};
 pub use class::{faults, warnings};
-pub use confine::{Unfit, confine, looks_only, revocations, what_stays};
+pub use confine::{Unfit, confine, revocations, what_stays};
 pub use namespaces::{Labels, selects};
+pub use revoke::{Revokes, looks_only};
 
 use crate::api::reason;
 use crate::error::{Category, Error};

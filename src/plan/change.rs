@@ -1,5 +1,6 @@
 //! What differs between a role that is there and the one that is wanted.
 
+use super::restrict::{moves, restricts, shortens};
 use super::{Note, Plan, Standing, Step, adoption};
 use crate::api::names::{INLINE_PREFIX, tag};
 use crate::desired::Desired;
@@ -16,21 +17,32 @@ use std::collections::BTreeSet;
 const ATTACHED_SURELY: usize = 10;
 
 pub(super) fn change(desired: &Desired, role: &Role, standing: Standing, denying: &BTreeSet<String>, plan: &mut Plan) {
-    let (mut remove, kept, quarantine) = strays(desired, role, denying);
-    let moves = tags::get(&role.tags, tag::CLASS).is_some_and(|class| *class != desired.owner.class);
-    if moves && standing != Standing::Offered {
-        // What one class allowed never meets the boundary and the tags of another.
-        let rewritten = changed_inline(desired, role).into_iter().filter(|name| role.inline.contains_key(*name));
-        let rewritten = rewritten.map(|name| Step::DeleteInline(name.clone()));
-        plan.steps.extend(std::mem::take(&mut remove).into_iter().chain(rewritten));
+    let (remove, kept, quarantine) = strays(desired, role, denying);
+    let offered = standing == Standing::Offered;
+    let changed = changed_inline(desired, role);
+    let rewritten = changed.iter().filter(|name| role.inline.contains_key(**name));
+    let rewritten = rewritten.map(|name| Step::DeleteInline((*name).clone()));
+    // What one class allowed never meets the boundary and the tags of another; and what a class takes off its roles goes
+    // whatever else can't be done.
+    let all = moves(desired, role) && !offered;
+    let at_once = |step: &Step| all || restricts(desired, role, step);
+    let (mut first, mut remove): (Vec<_>, Vec<_>) = remove.into_iter().partition(at_once);
+    let (deleted, rewritten): (Vec<_>, Vec<_>) = rewritten.partition(at_once);
+    first.extend(deleted);
+    if !offered {
+        plan.steps.append(&mut first);
     }
     marks(desired, role, standing, &mut plan.steps);
+    // One that is taken over is this binding's before anything is done to it.
+    plan.steps.append(&mut first);
     match &desired.boundary {
         Some(wanted) if role.boundary.as_ref() != Some(wanted) => plan.steps.push(Step::PutBoundary(wanted.clone())),
         _ => {}
     }
+    if shortens(desired, role) {
+        plan.steps.push(Step::UpdateRole);
+    }
     let mut add: Vec<Step> = desired.managed.difference(&role.attached).cloned().map(Step::Attach).collect();
-    let changed = changed_inline(desired, role);
     add.extend(changed.iter().map(|name| Step::PutInline((*name).clone())));
     let trust = match &role.trust {
         Some(live) if *live == desired.trust => None,
@@ -39,8 +51,7 @@ pub(super) fn change(desired: &Desired, role: &Role, standing: Standing, denying
     };
     match trust {
         Some(Subjects::Other) => {
-            let rewritten = changed.iter().filter(|name| !moves && role.inline.contains_key(**name));
-            remove.extend(rewritten.map(|name| Step::DeleteInline((*name).clone())));
+            remove.extend(rewritten);
             plan.steps.extend(remove.into_iter().chain([Step::UpdateTrust]).chain(add));
         }
         trust => {
@@ -50,7 +61,8 @@ pub(super) fn change(desired: &Desired, role: &Role, standing: Standing, denying
             plan.steps.extend(trust(Subjects::Added));
         }
     }
-    if role.description != desired.description || role.max_session != desired.max_session {
+    let lasts = role.description != desired.description || role.max_session != desired.max_session;
+    if lasts && !shortens(desired, role) {
         plan.steps.push(Step::UpdateRole);
     }
     // Last, when all that it held back is as it should be.

@@ -4,13 +4,13 @@
 //! |---|---|
 //! | is not there | create, first annotation, policies: a Pod admitted before its annotation never gets credentials, one that comes a second before its policies tries again |
 //! | is somebody else's and offered | owner tags, then as below; what would be lost waits for a word |
-//! | is there | first annotation, withdrawn tags, tags, boundary, then policies and trust |
+//! | is there | first annotation, what its class takes off it, withdrawn tags, tags, boundary, a shorter session, then policies and trust |
 //! | - by another class | what goes and what is rewritten goes first of all: what one class allowed never meets the boundary and the tags of another |
 //! | - trust unchanged | additions, removals (removals first where a quota would not hold both) |
 //! | - trust gains subjects | policies, trust: nobody new gets an old permission |
 //! | - trust loses subjects | trust, policies: nobody old gets a new one |
 //! | - trust changed otherwise | removals, trust, additions: neither the one nor the other |
-//! | always last | description and session, our own quarantine taken off, annotations on a former ServiceAccount, an annotation that replaces another role's: until then Pods get that role, and from then on they need this one to serve them |
+//! | always last | description and a longer session, our own quarantine taken off, annotations on a former ServiceAccount, an annotation that replaces another role's: until then Pods get that role, and from then on they need this one to serve them |
 //! | is to go | annotation, policies, role |
 
 mod adoption;
@@ -18,6 +18,7 @@ mod after;
 mod change;
 mod ownership;
 mod removal;
+mod restrict;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use after::{after, created};
 pub use change::takes_away;
 pub use ownership::{Standing, check_owner, identity_changed, other_issuer, standing};
 pub use removal::{Extent, Removal, removal};
+pub use restrict::{may_try, restricts};
 pub use step::{Facet, LABELS, Step, goes_on};
 
 use crate::api::names::{annotation, tag};

@@ -1,5 +1,6 @@
 //! One step: one API call, one metric sample, one line for people.
 
+use crate::api::names::INLINE_PREFIX;
 use crate::iam::tags::Tags;
 use std::fmt;
 
@@ -118,17 +119,21 @@ impl Step {
 
 /// Whether `step` may still be tried, where the steps of `undone` came before it in a plan and failed or were left out.
 ///
-/// A policy that can't be added keeps no other from being added. All else waits: what is taken away may have to be
-/// replaced first, and what is added may be meant for others than those who are trusted so far. Steps for
-/// ServiceAccounts hold up only each other: a Pod that has its annotation already keeps working. One that takes Pods from
-/// another role waits for all that the role is to have.
+/// A policy that can't be added keeps no other from being added, and description and session hold up no policy. All else
+/// waits: what is taken away may have to be replaced first, and what is added may be meant for others than those who are
+/// trusted so far. Steps for ServiceAccounts hold up only each other: a Pod that has its annotation already keeps working.
+/// One that takes Pods from another role waits for all that the role is to have, and so does our own quarantine. What only
+/// holds a role to its class waits for nothing: see [`super::restricts`].
 #[must_use]
 pub fn goes_on(undone: &[Step], step: &Step) -> bool {
     let adds = |step: &Step| matches!(step, Step::Attach(_) | Step::PutInline(_));
     if *step == Step::Annotate && undone.contains(&Step::CreateServiceAccount) {
         return false;
     }
-    let mut undone = undone.iter().filter(|step| step.facet() != Facet::ServiceAccount).peekable();
+    let grants = matches!(step, Step::Attach(_) | Step::Detach(_) | Step::PutInline(_) | Step::UpdateTrust)
+        || matches!(step, Step::DeleteInline(name) if !name.starts_with(INLINE_PREFIX));
+    let matters = |undone: &&Step| undone.facet() != Facet::ServiceAccount && !(grants && **undone == Step::UpdateRole);
+    let mut undone = undone.iter().filter(matters).peekable();
     undone.peek().is_none() || (adds(step) && undone.all(adds))
 }
 

@@ -6,6 +6,7 @@ mod order;
 mod ownership;
 mod properties;
 mod removal;
+mod restrict;
 mod taken;
 mod waiting;
 mod world;
@@ -76,6 +77,7 @@ fn tags_of(spec: &[(&str, &str)]) -> Tags {
 fn desired() -> Desired {
     Desired {
         unfit: None,
+        revokes: None,
         mode: Mode::Manage,
         owner: owner(),
         account: "111122223333".into(),

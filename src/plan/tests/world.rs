@@ -1,5 +1,6 @@
 //! A world in which steps are carried out, and roles and wishes of all kinds to begin with.
 
+use super::restrict::revoking;
 use super::*;
 use crate::iam::document::inline_total;
 use proptest::prelude::*;
@@ -140,13 +141,13 @@ fn trusted() -> impl Strategy<Value = Document> {
 
 /// Any wish.
 pub(super) fn wishes() -> impl Strategy<Value = Desired> {
-    let rest = (prop::option::of(Just(policy("edge"))), 0..2i32, any::<bool>());
+    let rest = (prop::option::of(Just(policy("edge"))), 0..2i32, any::<bool>(), any::<bool>());
     (managed(), inline(&["p", "q", "r"]), spec_tags(), trusted(), rest).prop_map(
-        |(managed, inline, tags, trust, (boundary, session, create))| {
+        |(managed, inline, tags, trust, (boundary, session, create, revokes))| {
             let mut desired = Desired { managed, inline, tags, trust, boundary, ..desired() };
             desired.max_session = 3600 * (session + 1);
             desired.service_account.create = create;
-            desired
+            if revokes { revoking(desired) } else { desired }
         },
     )
 }

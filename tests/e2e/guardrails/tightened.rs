@@ -98,6 +98,21 @@ async fn revoke_takes_it_off_the_role() {
     assert_eq!(space.role("app").await["attached"].as_array().unwrap().len(), 2);
 }
 
+/// A policy that is allowed and does not exist keeps nothing on the role, also where the spec does not list it any more.
+#[tokio::test]
+async fn what_cant_be_attached_holds_up_no_revocation() {
+    let space = ready("allow-stuck", json!({"onViolation": "Revoke"})).await;
+    let managed = json!(["aws:ReadOnlyAccess", "account:allow-stuck/does-not-exist"]);
+    space.patch_binding("app", json!({"spec": {"policies": {"managed": managed}}})).await;
+    space.until("app", "lacks a policy", |b| reason(b, "PoliciesReady") == "Missing").await;
+    let waits = space.role("app").await;
+    assert_eq!(waits["attached"].as_array().unwrap().len(), 2, "nothing goes before its replacement is there: {waits}");
+    let allowed = json!(["aws:ReadOnly*", "account:allow-stuck/*"]);
+    change(&space, json!({"allow": {"managedPolicies": allowed, "inlinePolicies": null}})).await;
+    let gone = |role: &Value| role["attached"] == json!([aws("ReadOnlyAccess")]) && role["inline"] == json!({});
+    space.role_until("app", "has only what fits", gone).await;
+}
+
 /// The label of a namespace reaches its bindings at once, in both directions.
 #[tokio::test]
 async fn a_namespace_that_is_let_in_no_more() {
