@@ -135,6 +135,14 @@ impl Desired {
         hasher.finish()
     }
 
+    /// A number that is the same for what the class takes off its roles whatever specs say.
+    #[must_use]
+    pub fn revoked(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.revokes.hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// What the class takes off the role of a binding that leaves it as it is.
     #[must_use]
     pub fn judges_live(&self) -> Option<&Revokes> {

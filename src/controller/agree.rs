@@ -77,7 +77,8 @@ pub fn agree(ctx: &Ctx, run: &Run<'_>, plan: &Plan, role: &Role, denying: BTreeS
     let (notes, held) = (plan.notes.clone(), plan.held.clone());
     let waiting: Vec<Step> =
         plan.waiting.iter().filter(|step| step.facet() != Facet::ServiceAccount).cloned().collect();
-    let extras = Extras { notes, held, waiting, denying, foreseen };
+    let revoked = if waiting.is_empty() { 0 } else { run.desired.revoked() };
+    let extras = Extras { notes, held, waiting, revoked, denying, foreseen };
     let due = ctx.next_direct_look(&run.desired.account, now);
     let seen = Seen { id: own_id(run, Some(role)).unwrap_or_default(), extras, due };
     ctx.state().fuse.settled(run.binding);

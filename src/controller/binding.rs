@@ -163,6 +163,8 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         _ if fresh => {}
         // What was left for later has its turn.
         Judgement::Agreed(seen) if desired.mode == Mode::Manage && !may_rest(ctx, &run, &seen.extras.foreseen) => {}
+        // And what waits for a word may be revoked by now.
+        Judgement::Agreed(seen) if !seen.extras.waiting.is_empty() && seen.extras.revoked != desired.revoked() => {}
         Judgement::Agreed(seen) => return carry_out(ctx, &run, Observed::Agreed, Some(seen), outcome).await,
         Judgement::Wait => return wait(ctx, &run, object, outcome).await,
         Judgement::Look => {}

@@ -13,6 +13,7 @@ use super::lock::RoleLock;
 use super::revoke;
 use super::state::{Ctx, State};
 use crate::api::names::{FINALIZER, tag};
+use crate::api::reason;
 use crate::api::{
     AdoptionPolicy, AdoptionSpec, DeletionPolicy, IrsaBindingSpec, IrsaClassSpec, Mode, OnViolation, RoleSpec,
     ServiceAccountSpec,
@@ -23,6 +24,7 @@ use crate::iam::arn::RoleArn;
 use crate::iam::owner::Ownership;
 use crate::iam::role::{Observed, Role};
 use crate::iam::tags;
+use crate::plan::is_adopted;
 use crate::queue::Kind;
 use crate::status::Outcome;
 use crate::store::{LeanBinding, NsName};
@@ -44,13 +46,30 @@ pub fn refuse_move(
     }
     let Some(under) = tags::get(&role.tags, tag::CLASS) else { return Ok(()) };
     ctx.state().is_under(key, under);
-    match outcome.forbidden.take_if(|_| *under != desired.owner.class) {
+    if *under == desired.owner.class {
+        return Ok(());
+    }
+    if desired.mode == Mode::Manage && !desired.adoption.accepts_removals && is_adopted(&role.tags) {
+        return Err(Stop::Failed(stays_adopted(&role.arn, under, &desired.owner.class)));
+    }
+    match outcome.forbidden.take() {
         Some(error) => {
             let text = format!("{}; until all of it fits, its role stays as IrsaClass {under} has it", error.message);
             Err(Stop::Failed(Error { message: text, ..error }))
         }
         None => Ok(()),
     }
+}
+
+/// A role that was taken over stays with its class while nothing may be taken from it: the other one's boundary and tags
+/// would meet what it has.
+fn stays_adopted(arn: &str, under: &str, class: &str) -> Error {
+    let text = format!(
+        "{arn} was taken over and is under IrsaClass {under}; to have it moved to IrsaClass {class} set \
+         spec.adoption.acceptRemovals to true, as what that one does not declare is taken from the role first; or name {under} \
+         in spec.className again"
+    );
+    Error::because(Category::Blocked, reason::AWAITING_ACCEPT_REMOVALS, text)
 }
 
 impl State {

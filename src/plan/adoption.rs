@@ -3,6 +3,7 @@
 //! Consent stands on the role itself, as whoever may tag it may as well change it; the spec asks for it, and the class
 //! allows it. From then on the role is the binding's: what is only added is added at once, and what would be lost waits.
 
+use super::restrict::{moves, revokes};
 use super::{Accounts, Step};
 use crate::api::names::{INLINE_PREFIX, annotation, tag};
 use crate::desired::Desired;
@@ -231,10 +232,14 @@ pub(super) fn claim(desired: &Desired, role: &Role, withdrawn: &[String]) -> (Ta
 
 /// Parts what may be done with a role that was taken over while nobody has said that anything may be taken from it: what
 /// goes on, and what waits. What is added waits, too, as long as it would be for those whom another trust policy lets in, or
-/// beyond a boundary that is to come.
+/// beyond a boundary that is to come. What its class revokes does not wait: it would be for the binding to say for how long.
+/// Nor does a role move to another class while what the former one allowed may not be taken from it.
 pub(super) fn part(desired: &Desired, role: &Role, steps: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
     let widens = || role.trust.as_ref().is_some_and(|live| subjects_change(live, &desired.trust) == Subjects::Added);
-    let narrow = steps.iter().any(|step| match step {
+    if moves(desired, role) && !steps.iter().any(claims) {
+        return (Vec::new(), steps);
+    }
+    let narrow = steps.iter().filter(|step| !revokes(desired, role, step)).any(|step| match step {
         Step::PutBoundary(_) => true,
         Step::UpdateTrust => !widens(),
         _ => false,
@@ -247,8 +252,10 @@ pub(super) fn part(desired: &Desired, role: &Role, steps: Vec<Step>) -> (Vec<Ste
         foreign || (withdraws && key.eq_ignore_ascii_case(DECLARED))
     };
     let (mut now, mut later) = (Vec::new(), Vec::new());
+    let deleted = |name: &String| Step::DeleteInline(name.clone());
     for step in steps {
         match step {
+            step if revokes(desired, role, &step) => now.push(step),
             Step::Tag(tags) => {
                 let (wait, go): (Tags, Tags) = tags.into_iter().partition(|(key, _)| waits(key));
                 now.extend((!go.is_empty()).then_some(Step::Tag(go)));
@@ -261,7 +268,11 @@ pub(super) fn part(desired: &Desired, role: &Role, steps: Vec<Step>) -> (Vec<Ste
             }
             Step::UpdateTrust if !narrow => now.push(step),
             Step::Attach(_) if !narrow => now.push(step),
-            Step::PutInline(ref name) if !narrow && !role.inline.contains_key(name) => now.push(step),
+            Step::PutInline(ref name)
+                if !narrow && (!role.inline.contains_key(name) || now.contains(&deleted(name))) =>
+            {
+                now.push(step);
+            }
             // What we cut off ourselves while there was no binding, the role had before.
             Step::DeleteInline(ref name) if name.starts_with(INLINE_PREFIX) => now.push(step),
             Step::UpdateRole if role.max_session <= desired.max_session => now.push(step),

@@ -6,7 +6,7 @@ use crate::desired::Desired;
 use crate::iam::document::Document;
 use crate::iam::role::Role;
 use crate::iam::tags;
-use crate::iam::trust::{Subjects, subjects_change};
+use crate::iam::trust::{Subjects, accounts, subjects_change};
 
 /// Whether `step` may be tried, where those of `undone` came before it in a plan and failed or were left out. `role` is
 /// what is known of the role by now.
@@ -31,6 +31,21 @@ pub fn restricts(desired: &Desired, role: &Role, step: &Step) -> bool {
             shuts || role.trust.as_ref().is_some_and(narrows)
         }
         Step::UpdateRole => shortens(desired, role),
+        _ => false,
+    }
+}
+
+/// Whether a step takes what the class allows none of its roles, those that were taken over among them: policies, a longer
+/// session, another boundary than its own, and ServiceAccounts that it does not let in.
+pub(super) fn revokes(desired: &Desired, role: &Role, step: &Step) -> bool {
+    let Some(revokes) = desired.revokes.as_deref() else { return false };
+    match step {
+        Step::UpdateTrust => {
+            let unfit = |live| !revokes.shuts_out(accounts(live, &desired.owner.namespace)).is_empty();
+            revokes.whole() || (role.trust.as_ref().is_some_and(unfit) && restricts(desired, role, step))
+        }
+        Step::UpdateRole => role.max_session > revokes.longest(),
+        Step::Detach(_) | Step::DeleteInline(_) | Step::PutBoundary(_) => restricts(desired, role, step),
         _ => false,
     }
 }

@@ -22,6 +22,8 @@ pub struct Extras {
     pub held: Vec<Step>,
     /// What waits until it may be taken from a role that was taken over.
     pub waiting: Vec<Step>,
+    /// What the class revoked when that was found out: [`crate::desired::Desired::revoked`].
+    pub revoked: u64,
     /// Stray managed policies that were read and only deny. They are read once.
     pub denying: BTreeSet<String>,
     /// What would be done to the role if the mode were not Observe.

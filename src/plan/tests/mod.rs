@@ -1,6 +1,7 @@
 //! What the tests of the plan share: a wish, the role that fulfils it, and ServiceAccounts.
 
 mod accounts;
+mod adopted;
 mod adoption;
 mod order;
 mod ownership;

@@ -12,8 +12,8 @@ use proptest::prelude::*;
 pub(super) fn revoking(desired: Desired) -> Desired {
     let managed: Vec<String> = (b'A'..=b'H').map(|c| format!("aws:{}", char::from(c))).collect();
     let rules = json!([{"actions": ["s3:GetObject"], "resources": ["*"]}]);
-    let class =
-        json!({"onViolation": "Revoke", "allow": {"managedPolicies": managed, "inlinePolicies": {"rules": rules}}});
+    let class = json!({"onViolation": "Revoke", "allow": {"managedPolicies": managed,
+        "inlinePolicies": {"rules": rules}, "serviceAccounts": {"names": ["robot*"], "additional": true}}});
     let class: IrsaClassSpec = serde_json::from_value(class).unwrap();
     let place = Place {
         cluster_id: "prod".into(),
@@ -30,7 +30,7 @@ pub(super) fn revoking(desired: Desired) -> Desired {
     desired
 }
 
-fn forbidden(revokes: &Revokes, role: &Role) -> Vec<String> {
+pub(super) fn forbidden(revokes: &Revokes, role: &Role) -> Vec<String> {
     let attached = role.attached.iter().filter(|arn| revokes.managed(arn) && **arn != denying());
     let inline = role.inline.iter().filter(|(_, document)| revokes.inline(document.as_ref()));
     attached.chain(inline.map(|(name, _)| name)).cloned().collect()

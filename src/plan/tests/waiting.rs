@@ -177,6 +177,7 @@ proptest! {
         desired in wishes(), role in others(), accounts in accounts(), at: prop::sample::Index,
     ) {
         let accepting = |accepts_removals| Desired {
+            revokes: None,
             adoption: Adoption { asked: true, allowed: true, accepts_removals, ..Adoption::default() },
             ..desired.clone()
         };

@@ -104,7 +104,7 @@ async fn what_cant_be_attached_holds_up_no_revocation() {
     let space = ready("allow-stuck", json!({"onViolation": "Revoke"})).await;
     let managed = json!(["aws:ReadOnlyAccess", "account:allow-stuck/does-not-exist"]);
     space.patch_binding("app", json!({"spec": {"policies": {"managed": managed}}})).await;
-    space.until("app", "lacks a policy", |b| reason(b, "PoliciesReady") == "Missing").await;
+    space.until("app", "lacks a policy", |b| reason(b, "PoliciesReady") == "NotFound").await;
     let waits = space.role("app").await;
     assert_eq!(waits["attached"].as_array().unwrap().len(), 2, "nothing goes before its replacement is there: {waits}");
     let allowed = json!(["aws:ReadOnly*", "account:allow-stuck/*"]);
