@@ -199,14 +199,18 @@ impl Task {
         };
         let mut against = guardrails::check(who, &spec, &self.spec, &full, &vars, &facts)?;
         against.retain(|violation| violation.part == Part::Whole && self.labels.is_some());
-        let fits = match against.as_slice() {
+        let mut fits = match against.as_slice() {
             [] => full,
             against => guardrails::confine(who, &spec, &self.spec, &self.place, (&full, &vars), against)?,
         };
+        if let_in.len() > 1 {
+            // Nobody knows any more which of them was its own and which came with it.
+            fits.service_account.name.clear();
+        }
         let mut fits = guardrails::looks_only(fits, &self.spec, &vars, &self.class)?;
         (fits.arn, fits.name, fits.path) = (role.arn.clone(), self.arn.name.clone(), self.arn.path.clone());
         let mut denying = std::collections::BTreeSet::new();
-        let mut steps = guardrails::revocations(&fits, &role, &denying);
+        let (held, mut steps) = guardrails::revocations(&fits, &role, &denying);
         // One that only denies stays, and only what would go is looked into.
         for arn in steps.iter().filter_map(|step| if let Step::Detach(arn) = step { Some(arn) } else { None }) {
             if self.aws.policy_only_denies(arn).await? {
@@ -214,7 +218,7 @@ impl Task {
             }
         }
         steps.retain(|step| !matches!(step, Step::Detach(arn) if denying.contains(arn)));
-        Ok((!steps.is_empty()).then_some((fits, role, steps)))
+        Ok((!steps.is_empty()).then_some((held, role, steps)))
     }
 
     /// Returns what was done.

@@ -27,7 +27,9 @@ pub async fn off(
         return Ok(Some(observed));
     }
     let denying = run.denying(ctx, role).await?;
-    let plan = Plan { steps: revocations(run.desired, role, &denying), ..Plan::default() };
+    let (held, taken) = revocations(run.desired, role, &denying);
+    let plan = Plan { steps: taken, ..Plan::default() };
+    let run = &Run { desired: &held, ..*run };
     if plan.steps.is_empty() {
         return Ok(Some(observed));
     }

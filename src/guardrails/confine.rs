@@ -3,16 +3,13 @@
 use super::check::{fence, longest_session};
 use super::inline::Fence;
 use super::{Part, Violation};
-use crate::api::names::tag;
 use crate::api::{IrsaBindingSpec, IrsaClassSpec, OnViolation};
 use crate::desired::{Desired, Place, Who, desired, nobody};
 use crate::error::Error;
 use crate::iam::document::Document;
 use crate::iam::role::{Observed, Role};
-use crate::iam::tags;
 use crate::iam::trust::{Subject, names};
 use crate::iam::vars::Vars;
-use crate::plan::Step;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What of a spec does not fit, and what of a role may stay all the same.
@@ -30,22 +27,6 @@ pub struct Unfit {
     whole: bool,
     /// Nothing stays.
     revoke: bool,
-}
-
-/// What is taken off a role that its binding leaves as it is: what is there is judged, and not what the spec says, which
-/// nobody carries out. What only denies stays.
-#[must_use]
-pub fn revocations(fits: &Desired, role: &Role, denying: &BTreeSet<String>) -> Vec<Step> {
-    let Some(revokes) = fits.judges_live() else { return Vec::new() };
-    if tags::get(&role.tags, tag::HOLD).is_some() {
-        return Vec::new();
-    }
-    let shut = revokes.whole() && role.trust.as_ref() != Some(&fits.trust);
-    let attached = role.attached.iter().filter(|arn| revokes.managed(arn) && !denying.contains(*arn));
-    let attached = attached.cloned().map(Step::Detach);
-    let inline = role.inline.iter().filter(|(_, document)| revokes.inline(document.as_ref()));
-    let inline = inline.map(|(name, _)| Step::DeleteInline(name.clone()));
-    shut.then_some(Step::UpdateTrust).into_iter().chain(attached).chain(inline).collect()
 }
 
 /// What may be wanted: nothing that does not fit. What stays of it on a role that is there [`Unfit`] tells.

@@ -21,9 +21,9 @@ mod tests;
 
 pub use check::{Facts, check, may_be_named};
 pub use class::{faults, warnings};
-pub use confine::{Unfit, confine, revocations, what_stays};
+pub use confine::{Unfit, confine, what_stays};
 pub use namespaces::{Labels, selects};
-pub use revoke::{Revokes, looks_only};
+pub use revoke::{Revokes, looks_only, revocations};
 
 use crate::api::reason;
 use crate::error::{Category, Error};

@@ -4,11 +4,17 @@
 use super::check::{Managed, fence, longest_session};
 use super::glob::covers;
 use super::inline::Fence;
+use crate::api::names::tag;
 use crate::api::{IrsaClassSpec, Mode, OnViolation};
 use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::iam::document::Document;
+use crate::iam::narrow::without;
+use crate::iam::role::Role;
+use crate::iam::tags;
+use crate::iam::trust::accounts;
 use crate::iam::vars::Vars;
+use crate::plan::Step;
 use std::collections::BTreeSet;
 
 /// The ServiceAccount of every Pod that names none: it is let in only by name.
@@ -96,4 +102,44 @@ pub fn looks_only(mut fits: Desired, class: &IrsaClassSpec, vars: &Vars, name: &
         }));
     }
     Ok(fits)
+}
+
+/// What is taken off a role that its binding leaves as it is, and what its boundary, its session and its trust policy
+/// become: what is there is judged, and not what the spec says, which nobody carries out. What only denies stays, and so
+/// does all that the class has no say in.
+#[must_use]
+pub fn revocations(fits: &Desired, role: &Role, denying: &BTreeSet<String>) -> (Desired, Vec<Step>) {
+    let mut held = fits.clone();
+    let Some(revokes) = fits.judges_live().filter(|_| tags::get(&role.tags, tag::HOLD).is_none()) else {
+        return (held, Vec::new());
+    };
+    let attached = role.attached.iter().filter(|arn| revokes.managed(arn) && !denying.contains(*arn));
+    let attached = attached.cloned().map(Step::Detach);
+    let inline = role.inline.iter().filter(|(_, document)| revokes.inline(document.as_ref()));
+    let inline = inline.map(|(name, _)| Step::DeleteInline(name.clone()));
+    let mut steps = Vec::new();
+    if revokes.whole() {
+        steps.extend((role.trust.as_ref() != Some(&fits.trust)).then_some(Step::UpdateTrust));
+    }
+    steps.extend(attached.chain(inline));
+    // The boundary of a class that it is yet to move to would meet what its own allows.
+    if tags::get(&role.tags, tag::CLASS) != Some(&fits.owner.class) {
+        return (held, steps);
+    }
+    if let Some(boundary) = fits.boundary.as_ref().filter(|boundary| role.boundary.as_ref() != Some(boundary)) {
+        steps.push(Step::PutBoundary(boundary.clone()));
+    }
+    if role.max_session > revokes.longest {
+        held.description.clone_from(&role.description);
+        held.max_session = revokes.longest;
+        steps.push(Step::UpdateRole);
+    }
+    if let (Some(live), false) = (&role.trust, revokes.whole()) {
+        let out = revokes.shuts_out(accounts(live, &fits.owner.namespace));
+        if let Some(less) = without(live, &fits.owner.namespace, &out) {
+            held.trust = less;
+            steps.push(Step::UpdateTrust);
+        }
+    }
+    (held, steps)
 }

@@ -4,6 +4,7 @@ pub mod arn;
 pub mod document;
 pub(crate) mod json_path;
 pub mod name;
+pub mod narrow;
 pub mod owner;
 pub mod permissions;
 pub mod role;

@@ -21,6 +21,9 @@ impl Subject {
     }
 }
 
+/// The claim of nobody.
+pub(super) const NOBODY: &str = "system:serviceaccount::";
+
 /// An issuer whose tokens are trusted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Trusted {
@@ -56,7 +59,7 @@ pub fn wide_trust_policy(
     claims.sort();
     claims.dedup();
     let subject = match &claims[..] {
-        [] => json!("system:serviceaccount::"),
+        [] => json!(NOBODY),
         [one] => json!(one),
         several => json!(several),
     };
@@ -78,7 +81,7 @@ pub fn wide_trust_policy(
 
 /// `text` such that IAM compares it as it stands: `${` would begin a policy variable, even in StringEquals, and `${$}`
 /// is IAM's way to write a dollar sign (IAM user guide, "IAM policy elements: Variables and tags").
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     text.replace("${", "${$}{")
 }
 
@@ -141,7 +144,7 @@ fn trusted(document: &Document) -> Option<BTreeSet<String>> {
 }
 
 /// IAM writes a list of one without its brackets.
-fn several(value: &Value) -> &[Value] {
+pub(super) fn several(value: &Value) -> &[Value] {
     value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
 }
 

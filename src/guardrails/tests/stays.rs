@@ -147,8 +147,8 @@ fn what_a_binding_that_only_looks_may_not_keep() {
         let denying = [String::from("arn:aws:iam::aws:policy/D")].into();
         let fits = looks_only(fits, &of_class, &vars, "teams").unwrap();
         let held = Role { tags: [("irsa-operator.io/hold".into(), String::new())].into(), ..role.clone() };
-        assert_eq!(revocations(&fits, &held, &denying), []);
-        revocations(&fits, &role, &denying).iter().map(ToString::to_string).collect::<Vec<_>>()
+        assert_eq!(revocations(&fits, &held, &denying).1, []);
+        revocations(&fits, &role, &denying).1.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let revoke = json!({"onViolation": "Revoke"});
     let detach = |name: &str| format!("detach arn:aws:iam::aws:policy/{name}");
@@ -169,4 +169,45 @@ fn what_a_binding_that_only_looks_may_not_keep() {
         [""; 0],
         "so does a class that only looks"
     );
+}
+
+/// A role that is left as it is, in a class that revokes: what else of it follows the class, and what stays.
+#[test]
+fn what_of_a_role_that_is_left_as_it_is_follows_its_class() {
+    let was = json!({"role": {"permissionsBoundaryArn": "aws:Old"}, "allow": {"maxSessionDurationSeconds": 43200}});
+    let binding = json!({"mode": "Observe", "trust": {"serviceAccounts": ["app-2", "team-a"]},
+        "role": {"maxSessionDurationSeconds": 7200, "description": "theirs"}});
+    let role = created(&full(WHO, &spec(binding.clone()), &class(was)), "AROA".into());
+    // What the spec says by now nobody carries out.
+    let now = spec(json!({"mode": "Observe", "role": {"description": "other"}}));
+    let of = |over: Value, role: &Role| {
+        let mut of_class = json!({"onViolation": "Revoke", "role": {"permissionsBoundaryArn": "aws:Old"},
+            "allow": {"maxSessionDurationSeconds": 7200}});
+        merge(&mut of_class, &over);
+        let of_class = class(of_class);
+        let vars = vars(WHO, "app", &place());
+        let fits = looks_only(full(WHO, &now, &of_class), &of_class, &vars, "teams").unwrap();
+        let (held, steps) = revocations(&fits, role, &std::collections::BTreeSet::new());
+        let mut end = role.clone();
+        steps.iter().for_each(|step| after(&mut end, &held, step));
+        assert_eq!(revocations(&fits, &end, &std::collections::BTreeSet::new()).1, [], "once");
+        (end, steps)
+    };
+    assert_eq!(of(json!({}), &role).1, []);
+    let boundary = json!({"role": {"permissionsBoundaryArn": "aws:New"}});
+    let (end, steps) = of(boundary.clone(), &role);
+    assert_eq!((steps.len(), end.boundary.as_deref()), (1, Some("arn:aws:iam::aws:policy/New")));
+    let (end, steps) = of(json!({"allow": {"maxSessionDurationSeconds": 3600}}), &role);
+    assert_eq!((steps, end.max_session, end.description.as_str()), (vec![Step::UpdateRole], 3600, "theirs"));
+    let let_in = |role: &Role| {
+        crate::iam::trust::accounts(role.trust.as_ref().unwrap(), "team-a").into_iter().collect::<Vec<_>>()
+    };
+    let (end, _) = of(json!({"allow": {"serviceAccounts": {"names": ["app", "team-a"]}}}), &role);
+    assert_eq!(let_in(&end), ["app", "team-a"]);
+    let (end, _) = of(json!({"allow": {"serviceAccounts": {"additional": false}}}), &role);
+    assert_eq!(let_in(&end), ["app"]);
+    let moving = Role { tags: [("irsa-operator.io/class".into(), "former".into())].into(), ..role.clone() };
+    assert_eq!(of(boundary.clone(), &moving).1, [], "another class's boundary");
+    let kept = json!({"onViolation": "Keep", "role": {"permissionsBoundaryArn": "aws:New"}, "allow": {"maxSessionDurationSeconds": 900}});
+    assert_eq!(of(kept, &role).1, []);
 }

@@ -201,6 +201,19 @@ async fn observe_is_no_way_around_revoke() {
     let binding = space.until("app", "observes", |b| reason(b, "Ready") == "Observed").await;
     assert!(is(&binding, "Ready", "True"), "the spec fits: {binding}");
     assert_eq!(space.changes("app", since).await, ["DetachRolePolicy", "DeleteRolePolicy"]);
+
+    // Nor around a boundary, also where nothing can be made of the spec.
+    let wrong = json!({"mode": "Manage", "role": {"tags": {"irsa": "$(nothing)"}}});
+    let boundary = space.aws.policy("allow-observe-1", &allow("s3:*").to_string()).await;
+    change(&space, json!({"role": {"permissionsBoundaryArn": boundary}})).await;
+    space.role_until("app", "is bounded", |role| role["boundary"] == json!(boundary)).await;
+    space.patch_binding("app", json!({"spec": wrong})).await;
+    space.not_ready("app", "Invalid").await;
+    let boundary = space.aws.policy("allow-observe-2", &allow("s3:*").to_string()).await;
+    change(&space, json!({"role": {"permissionsBoundaryArn": boundary}})).await;
+    space.role_until("app", "is bounded anew", |role| role["boundary"] == json!(boundary)).await;
+    let calls = ["DetachRolePolicy", "DeleteRolePolicy", "PutRolePermissionsBoundary", "PutRolePermissionsBoundary"];
+    assert_eq!(space.changes("app", since).await, calls);
 }
 
 #[tokio::test]
