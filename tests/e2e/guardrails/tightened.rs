@@ -203,7 +203,7 @@ async fn observe_is_no_way_around_revoke() {
     assert_eq!(space.changes("app", since).await, ["DetachRolePolicy", "DeleteRolePolicy"]);
 
     // Nor around a boundary, also where nothing can be made of the spec.
-    let wrong = json!({"mode": "Manage", "role": {"tags": {"irsa": "$(nothing)"}}});
+    let wrong = json!({"mode": "Manage", "trust": {"audience": "vault"}});
     let boundary = space.aws.policy("allow-observe-1", &allow("s3:*").to_string()).await;
     change(&space, json!({"role": {"permissionsBoundaryArn": boundary}})).await;
     space.role_until("app", "is bounded", |role| role["boundary"] == json!(boundary)).await;
@@ -227,24 +227,4 @@ async fn a_class_tells_what_reaches_further_than_it_looks() {
         told.contains("; but spec.allow.managedPolicies: \"account:$(namespace)-*\" reaches from one namespace"),
         "{told}"
     );
-}
-
-/// As an upgrade finds them: classes that say nothing of what they allow take nothing away, and nobody's access ends.
-#[tokio::test]
-async fn a_class_that_says_nothing_any_more_takes_nothing() {
-    let space = ready("allow-nothing", json!({})).await;
-    let (arn, token, since) = (space.role_arn("app"), space.token("app").await, space.mark().await);
-    let before = space.role("app").await;
-    change(&space, json!({"allow": null})).await;
-    forbidden(&space, "spec.allow.namespaces").await;
-    space.sweeps(2).await;
-    assert_eq!((space.changes("app", since).await, space.role("app").await), (vec![], before));
-    space.annotated("app", Some(&arn)).await;
-    space.aws.credentials(&arn, &token).await;
-    change(&space, json!({"allow": everything()})).await;
-    space.ready("app").await;
-    assert_eq!(space.changes("app", since).await, [""; 0]);
-    space.delete("app").await;
-    space.gone("app").await;
-    assert!(space.role("app").await.is_null(), "and deletion is as ever");
 }
