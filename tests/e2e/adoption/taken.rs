@@ -99,7 +99,7 @@ async fn a_role_is_taken_over_and_loses_nothing_before_somebody_says_so() {
     did.dedup();
     assert_eq!(
         did,
-        ["TagRole", "DetachRolePolicy", "DeleteRolePolicy", "UpdateAssumeRolePolicy", "AttachRolePolicy", "UpdateRole"]
+        ["TagRole", "UpdateRole", "DetachRolePolicy", "DeleteRolePolicy", "UpdateAssumeRolePolicy", "AttachRolePolicy"]
     );
     let now = space.emulator.role(NAME).await;
     assert_eq!(
