@@ -228,3 +228,23 @@ async fn a_class_tells_what_reaches_further_than_it_looks() {
         "{told}"
     );
 }
+
+/// As an upgrade finds them: classes that say nothing of what they allow take nothing away, and nobody's access ends.
+#[tokio::test]
+async fn a_class_that_says_nothing_any_more_takes_nothing() {
+    let space = ready("allow-nothing", json!({})).await;
+    let (arn, token, since) = (space.role_arn("app"), space.token("app").await, space.mark().await);
+    let before = space.role("app").await;
+    change(&space, json!({"allow": null})).await;
+    forbidden(&space, "spec.allow.namespaces").await;
+    space.sweeps(2).await;
+    assert_eq!((space.changes("app", since).await, space.role("app").await), (vec![], before));
+    space.annotated("app", Some(&arn)).await;
+    space.aws.credentials(&arn, &token).await;
+    change(&space, json!({"allow": everything()})).await;
+    space.ready("app").await;
+    assert_eq!(space.changes("app", since).await, [""; 0]);
+    space.delete("app").await;
+    space.gone("app").await;
+    assert!(space.role("app").await.is_null(), "and deletion is as ever");
+}
