@@ -142,7 +142,7 @@ async fn a_role_of_a_newer_operator_is_left_alone() {
     let before = role_before(&space, "app", "/irsa/", &tags).await;
     space.make_account("app").await;
     space.make_binding("app", json!({"serviceAccount": {"name": "app"}})).await;
-    let binding = space.not_ready("app", "Conflict").await;
+    let binding = space.not_ready("app", "NewerSchema").await;
     assert!(message(&binding, "Stalled").contains("upgrade"), "{binding}");
     assert_eq!(space.role("app").await, before);
 }
