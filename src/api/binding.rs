@@ -75,7 +75,8 @@ pub struct IrsaBindingSpec {
     /// How far the operator goes. Manage (the default): role and ServiceAccount are made as declared and kept so.
     /// Annotate: only the ServiceAccount is, and the role, of which nothing is read or written, is another cluster's; the
     /// class's nameTemplate must hold no $(clusterId). Observe: nothing is written, and status.pendingSteps tells what
-    /// would be done. The class's spec.mode is the widest that its bindings get; status.mode tells which holds.
+    /// would be done. Boundary, tags and trust of a role that this binding had made follow the class in each mode. The
+    /// class's spec.mode is the widest that its bindings get; status.mode tells which holds.
     #[serde(default)]
     pub mode: Mode,
     /// The ServiceAccount that gets the role, always in the namespace of the binding. One ServiceAccount has one

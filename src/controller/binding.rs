@@ -71,9 +71,9 @@ pub async fn reconcile(ctx: &Ctx, key: &NsName, kind: Kind) -> Next {
     let (mut outcome, began) = (Outcome::default(), Instant::now());
     let mut stop = keep(ctx, &mut object, kind, &mut outcome).await.err();
     if stop.is_none() && outcome.trouble().is_none() && outcome.mode == Some(Mode::Manage) {
-        outcome.class.iter().for_each(|class| ctx.state().is_under(key, class));
+        outcome.class.iter().for_each(|class| ctx.state().is_held(key, class));
     } else if former::left(stop.as_ref(), &outcome) {
-        stop = match (former::revoke(ctx, &object, kind, &mut outcome).await, stop) {
+        stop = match (former::hold(ctx, &object, kind, &mut outcome).await, stop) {
             // What is wrong with the binding is what its owner can do something about.
             (Err(Stop::Failed(_)), Some(stop @ Stop::Failed(_))) | (Ok(()), Some(stop)) => Some(stop),
             (revoked, _) => revoked.err(),

@@ -50,7 +50,7 @@ pub fn confine(
         Some(_) => guardrails::confine(who, spec, &class.spec, &class.place, (&full, &vars), &violations)?,
         None => full,
     };
-    Ok((guardrails::looks_only(fits, &class.spec, &vars, &class.name)?, verdict))
+    Ok((guardrails::held_to_class(fits, &class.spec, &vars, &class.name)?, verdict))
 }
 
 /// The same before AWS is asked for anything: of a binding that nothing was ever done for, and whose role no sweep has

@@ -28,6 +28,8 @@ use crate::plan::is_adopted;
 use crate::queue::Kind;
 use crate::status::Outcome;
 use crate::store::{LeanBinding, NsName};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -83,6 +85,39 @@ impl State {
     fn revokes(&self) -> bool {
         self.classes.iter().any(|class| class.decode().is_ok_and(|spec| spec.on_violation == OnViolation::Revoke))
     }
+
+    /// The role of a binding is under this class, and all of it is as the class says.
+    pub fn is_held(&mut self, key: &NsName, class: &str) {
+        self.is_under(key, class);
+        let held = self.holding(key, class);
+        self.memory.entry(key.clone()).or_default().held = held;
+    }
+
+    /// AWS did not show a role that was there, as it may for a while after it was made: once more after the next sweep.
+    fn look_again(&mut self, key: &NsName) {
+        let memory = self.memory.entry(key.clone()).or_default();
+        memory.waits = memory.nowhere.is_none();
+        memory.nowhere.get_or_insert_with(|| Box::new(Instant::now()));
+    }
+
+    /// Whether sweeps, which are to tell where the role of a binding is, are yet to begin. They wake it then.
+    fn waits_for_sweeps(&mut self, object: &LeanBinding) -> bool {
+        let (accounts, all) = (self.accounts_in_use(), everywhere(self, object));
+        let used = |arn: &String| RoleArn::parse(arn).is_some_and(|arn| accounts.contains(&arn.account));
+        let waits = all.iter().filter(|arn| used(arn)).any(|arn| self.snapshot.is_yet_to_tell(arn));
+        self.memory.entry(object.head.key.clone()).or_default().waits = waits;
+        waits
+    }
+
+    /// A number that is the same while the class and, as sweeps show it, the role are: one that was held to its class then
+    /// is so yet.
+    fn holding(&self, key: &NsName, class: &str) -> Option<NonZeroU64> {
+        let generation = self.classes.get(&NsName::new("", class))?.head.generation;
+        let arn = self.memory.get(key).filter(|memory| !memory.waits)?.role_arn.as_deref();
+        let mut hasher = DefaultHasher::new();
+        (class, generation, arn.map(|arn| self.snapshot.print(arn))).hash(&mut hasher);
+        NonZeroU64::new(hasher.finish())
+    }
 }
 
 /// Where the role of a binding may be: as hints say, which a tenant may have taken away, or as any class would name it.
@@ -133,38 +168,53 @@ async fn under(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Arc<str>>, Erro
         return Ok(known);
     }
     let lately = |at: Instant| at.elapsed() < ctx.settings.resync;
-    if ctx.state().memory.get(key).and_then(|memory| memory.nowhere).is_some_and(lately) {
+    if ctx.state().memory.get(key).and_then(|memory| memory.nowhere.as_deref().copied()).is_some_and(lately) {
         return Ok(None);
     }
     let role = find(ctx, object).await?;
     let Some(class) = role.as_ref().and_then(|role| tags::get(&role.tags, tag::CLASS)) else {
-        ctx.state().memory.entry(key.clone()).or_default().nowhere = Some(Instant::now());
+        ctx.state().memory.entry(key.clone()).or_default().nowhere = Some(Box::new(Instant::now()));
         return Ok(None);
     };
     ctx.state().is_under(key, class);
     Ok(Some(class.into()))
 }
 
-/// What the class that a role is under takes off it, of a binding that is not carried out by that class: because it can't
-/// be, or because it only looks, or because another class is to.
-pub async fn revoke(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcome) -> Result<(), Stop> {
-    if !ctx.state().revokes() {
-        return Ok(());
+/// Holds a role to the class that it is under, of a binding that is not carried out by that class: because it can't be, or
+/// because it only looks, or because another class is to.
+pub async fn hold(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcome) -> Result<(), Stop> {
+    {
+        let mut state = ctx.state();
+        // What a class takes off is looked for at once.
+        if state.waits_for_sweeps(object) && !state.revokes() {
+            return Ok(());
+        }
     }
     let key = &object.head.key;
     let Some(name) = under(ctx, object).await? else { return Ok(()) };
     let Ok(mut class) = ctx.state().class(Some(&name)) else { return Ok(()) };
-    if class.spec.on_violation != OnViolation::Revoke || class.spec.mode != Mode::Manage {
+    if class.spec.mode != Mode::Manage {
         return Ok(());
     }
+    {
+        let state = ctx.state();
+        let held = state.memory.get(key).and_then(|memory| memory.held);
+        if class.spec.on_violation != OnViolation::Revoke && held.is_some() && held == state.holding(key, &name) {
+            return Ok(());
+        }
+    }
     class.aws = class.aws.on_behalf(kind, key.namespace.clone());
-    let Some(role) = find(ctx, object).await? else { return Ok(()) };
+    let Some(role) = find(ctx, object).await? else {
+        ctx.state().look_again(key);
+        return Ok(());
+    };
     let Some(arn) = RoleArn::parse(&role.arn).filter(|arn| arn.account == class.place.account) else { return Ok(()) };
     if let Some(now) = tags::get(&role.tags, tag::CLASS).filter(|now| **now != *name) {
         ctx.state().is_under(key, now);
         return Err(Stop::Stale);
     }
-    // What is on the role is judged, and of the spec only who it is for.
+    // What is on the role is judged, and of the spec only who it is for, and whether what was taken over may change.
+    let adoption = object.decode().ok().and_then(|spec| spec.adoption).unwrap_or_default();
     let spec = IrsaBindingSpec {
         class_name: Some(name.to_string()),
         mode: Mode::Observe,
@@ -173,7 +223,7 @@ pub async fn revoke(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut O
             ..ServiceAccountSpec::default()
         },
         role: Some(RoleSpec { name: Some(arn.name.clone()), ..RoleSpec::default() }),
-        adoption: Some(AdoptionSpec { policy: AdoptionPolicy::IfTagged, ..AdoptionSpec::default() }),
+        adoption: Some(AdoptionSpec { policy: AdoptionPolicy::IfTagged, ..adoption }),
         ..IrsaBindingSpec::default()
     };
     let full = desired(who(key, &name), &spec, &class.spec, &class.place)?;
@@ -192,9 +242,17 @@ pub async fn revoke(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut O
         cause: fuse::cause(ctx, object, true),
     };
     let observed = run.read(ctx).await?;
+    if matches!(observed, Observed::Absent) {
+        ctx.state().look_again(key);
+        return Ok(());
+    }
     // What is left to be done by another class is in nobody's way here.
     let mut own = Outcome { mode: outcome.mode, ..Outcome::default() };
-    revoke::off(ctx, &run, observed, &mut own).await?;
+    if revoke::off(ctx, &run, observed, &mut own).await?.is_some() {
+        let mut state = ctx.state();
+        state.memory.entry(key.clone()).or_default().nowhere = None;
+        state.is_held(key, &name);
+    }
     outcome.done.append(&mut own.done);
     outcome.held |= own.held;
     outcome.held_by = outcome.held_by.take().or(own.held_by);

@@ -203,11 +203,12 @@ impl Task {
             [] => full,
             against => guardrails::confine(who, &spec, &self.spec, &self.place, (&full, &vars), against)?,
         };
-        if let_in.len() > 1 {
-            // Nobody knows any more which of them was its own and which came with it.
+        if let_in.len() != 1 {
+            // Nobody knows any more which of them was its own and which came with it, and what tags may say of it.
             fits.service_account.name.clear();
+            fits.tags.clear();
         }
-        let mut fits = guardrails::looks_only(fits, &self.spec, &vars, &self.class)?;
+        let mut fits = guardrails::held_to_class(fits, &self.spec, &vars, &self.class)?;
         (fits.arn, fits.name, fits.path) = (role.arn.clone(), self.arn.name.clone(), self.arn.path.clone());
         let mut denying = std::collections::BTreeSet::new();
         let (held, mut steps) = guardrails::revocations(&fits, &role, &denying);

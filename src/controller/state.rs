@@ -23,6 +23,7 @@ use crate::strays::Strays;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OnceCell};
@@ -140,8 +141,10 @@ pub struct Memory {
     pub offered: Option<String>,
     /// The class that its role is under, by its tags.
     pub under: Option<Arc<str>>,
-    /// When it was last looked for everywhere, and not found.
-    pub nowhere: Option<Instant>,
+    /// What its role was last as its class says of: see [`super::former`].
+    pub held: Option<NonZeroU64>,
+    /// When it was last looked for everywhere, and not found. Of few.
+    pub nowhere: Option<Box<Instant>>,
     /// It waits for the first snapshot of its account.
     pub waits: bool,
     /// What was said before a role was taken over.

@@ -94,7 +94,7 @@ impl State {
     /// The bindings that wait for the first snapshot of an account.
     pub fn wake_waiting(&mut self, account: &str) {
         let of = |arn: &str| arn.split(':').nth(4) == Some(account);
-        self.wake_remembered(Kind::Sweep, |memory| memory.waits && memory.role_arn.as_deref().is_some_and(of));
+        self.wake_remembered(Kind::Sweep, |memory| memory.waits && memory.role_arn.as_deref().is_none_or(of));
     }
 
     fn wake_remembered(&mut self, kind: Kind, which: impl Fn(&Memory) -> bool) {

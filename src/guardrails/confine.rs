@@ -95,6 +95,12 @@ impl Unfit {
         self.whole
     }
 
+    /// The trust policy where nothing of the binding fits, as it was while it did.
+    #[must_use]
+    pub fn open(&self) -> Option<&Document> {
+        self.trust.as_ref().map(|(open, _)| open)
+    }
+
     /// What is wanted of a role that is there: what fits, and what may stay on it. Nothing of that is ever written.
     fn stays(&self, fits: &Desired, role: &Role) -> Desired {
         let mut wanted = fits.clone();

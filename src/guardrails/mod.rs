@@ -23,7 +23,7 @@ pub use check::{Facts, check, may_be_named};
 pub use class::{faults, warnings};
 pub use confine::{Unfit, confine, what_stays};
 pub use namespaces::{Labels, selects};
-pub use revoke::{Revokes, looks_only, revocations};
+pub use revoke::{Revokes, held_to_class, revocations};
 
 use crate::api::reason;
 use crate::error::{Category, Error};

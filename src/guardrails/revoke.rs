@@ -1,5 +1,6 @@
-//! What a class that revokes takes off a role, judged by what is on the role and not by what a spec says: a spec can be
-//! changed together with the class, so that what is allowed no more is in it no more either.
+//! How a role is held to its class where its binding does not see to that, judged by what is on the role and not by what a
+//! spec says: a spec can be changed together with the class, so that what is allowed no more is in it no more either.
+//! Boundary, tags, trust and longest session follow each class; policies go where it revokes.
 
 use super::check::{Managed, fence, longest_session};
 use super::glob::covers;
@@ -9,20 +10,22 @@ use crate::api::{IrsaClassSpec, Mode, OnViolation};
 use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::iam::document::Document;
-use crate::iam::narrow::without;
+use crate::iam::narrow::{letting_in, without};
 use crate::iam::role::Role;
-use crate::iam::tags;
-use crate::iam::trust::accounts;
+use crate::iam::tags::{self, Tags};
+use crate::iam::trust::{accounts, audience};
 use crate::iam::vars::Vars;
-use crate::plan::Step;
+use crate::plan::{Step, is_adopted};
 use std::collections::BTreeSet;
 
 /// The ServiceAccount of every Pod that names none: it is let in only by name.
 const EVERYBODYS: &str = "default";
 
-/// What may be on the roles of a binding; all else is taken off them.
+/// What may be on the roles of a binding; all else is taken off them, but for policies where the class keeps them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Revokes {
+    /// No policy goes, and nobody who is the binding's own loses access.
+    keeps: bool,
     /// Managed policies.
     managed: Managed,
     /// What inline policies may allow.
@@ -36,19 +39,32 @@ pub struct Revokes {
     additional: bool,
     /// Seconds that a session may last.
     longest: i32,
+    /// The tags that the class gives each of its roles, with those that its binding adds.
+    tags: Tags,
+    /// The trust policy that the binding would have if all of it were allowed.
+    open: Document,
+    /// For whom tokens may be.
+    audiences: Vec<String>,
 }
 
 impl Revokes {
+    /// Whether it leaves all policies.
+    #[must_use]
+    pub fn keeps(&self) -> bool {
+        self.keeps
+    }
+
     /// Whether it takes this managed policy. One that only denies is the caller's to leave out.
     #[must_use]
     pub fn managed(&self, arn: &str) -> bool {
-        self.whole || !self.managed.allows(arn)
+        !self.keeps && (self.whole || !self.managed.allows(arn))
     }
 
     /// Whether it takes an inline policy of this text, `None` for one that nobody can read.
     #[must_use]
     pub fn inline(&self, live: Option<&Document>) -> bool {
-        live.is_none_or(|live| !live.only_denies() && (self.whole || !self.fence.breaches(live).is_empty()))
+        let unfit = |live: &Document| !live.only_denies() && (self.whole || !self.fence.breaches(live).is_empty());
+        !self.keeps && live.is_none_or(unfit)
     }
 
     /// Those of the ServiceAccounts of the binding's namespace that a role lets in and that it does not.
@@ -58,11 +74,11 @@ impl Revokes {
             self.accounts.iter().any(|glob| if account == EVERYBODYS { glob == account } else { covers(glob, account) })
         };
         // Where the binding's own is not in, one of the others is what it was before.
-        let further = !self.additional && let_in.contains(&self.own);
-        let_in
-            .into_iter()
-            .filter(|account| self.whole || !named(account) || (further && *account != self.own))
-            .collect()
+        let own = let_in.contains(&self.own);
+        let further = !self.additional && own;
+        let unfit = |account: &String| self.whole() || !named(account) || (further && *account != self.own);
+        let stays = |account: &String| self.keeps && (!own || *account == self.own);
+        let_in.into_iter().filter(|account| unfit(account) && !stays(account)).collect()
     }
 
     /// How long sessions may be, in seconds.
@@ -74,24 +90,42 @@ impl Revokes {
     /// Whether it leaves nothing, and nobody who may assume the role.
     #[must_use]
     pub fn whole(&self) -> bool {
-        self.whole
+        self.whole && !self.keeps
+    }
+
+    /// The trust policy that a role has by now for the ServiceAccounts that it lets in, `None` where it has it, or is of a
+    /// form that nobody here wrote.
+    fn trust(&self, fits: &Desired, role: &Role) -> Option<Document> {
+        let (live, namespace) = (role.trust.as_ref()?, &fits.owner.namespace);
+        let mut stay = accounts(live, namespace);
+        let out = self.shuts_out(stay.clone());
+        // One of another issuer is yet to be taken over, by a binding that manages it.
+        if stay.is_empty() || tags::get(&role.tags, tag::ISSUER) != Some(&fits.owner.issuer) {
+            return without(live, namespace, &out);
+        }
+        stay.retain(|account| !out.contains(account));
+        let audience = audience(live).filter(|audience| self.audiences.contains(audience)).or(audience(&self.open))?;
+        Some(letting_in(&self.open, namespace, &stay, &audience)).filter(|wanted| wanted != live)
     }
 }
 
-/// Has a role held to its class, where that revokes and writes at all: whether the binding carries out its spec, or leaves
-/// its role as it is.
+/// Has a role held to its class, where that writes at all: one that its binding leaves as it is, and where the class
+/// revokes each of them.
 ///
 /// # Errors
 /// `Invalid` where a text of the class can't be used.
-pub fn looks_only(mut fits: Desired, class: &IrsaClassSpec, vars: &Vars, name: &str) -> Result<Desired, Error> {
-    if class.on_violation == OnViolation::Revoke && class.mode == Mode::Manage {
+pub fn held_to_class(mut fits: Desired, class: &IrsaClassSpec, vars: &Vars, name: &str) -> Result<Desired, Error> {
+    let keeps = class.on_violation != OnViolation::Revoke;
+    if class.mode == Mode::Manage && !(keeps && fits.mode == Mode::Manage) {
         let accounts = &class.allow.service_accounts;
         let names = accounts.names.iter().map(|text| vars.expand(text));
         let names = names.collect::<Result<_, _>>().map_err(|error| {
             let text = format!("spec.allow.serviceAccounts.names of IrsaClass {name}: {error}");
             Error::new(Category::Invalid, text)
         })?;
+        let own = |key: &String| class.role.tags.keys().any(|other| other.to_lowercase() == key.to_lowercase());
         fits.revokes = Some(Box::new(Revokes {
+            keeps,
             managed: Managed::new(&class.allow, vars, name)?,
             fence: fence(&class.allow, vars, name)?,
             whole: fits.unfit.as_ref().is_some_and(|unfit| unfit.whole()),
@@ -99,20 +133,32 @@ pub fn looks_only(mut fits: Desired, class: &IrsaClassSpec, vars: &Vars, name: &
             accounts: names,
             additional: accounts.additional,
             longest: longest_session(class),
+            tags: fits
+                .tags
+                .iter()
+                .filter(|(key, _)| own(key))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+            audiences: class.oidc_provider.audiences.clone(),
+            open: fits.unfit.as_ref().and_then(|unfit| unfit.open()).unwrap_or(&fits.trust).clone(),
         }));
     }
     Ok(fits)
 }
 
-/// What is taken off a role that its binding leaves as it is, and what its boundary, its session and its trust policy
-/// become: what is there is judged, and not what the spec says, which nobody carries out. What only denies stays, and so
-/// does all that the class has no say in.
+/// What is taken off a role that its binding leaves as it is, and what its tags, its boundary, its session and its trust
+/// policy become: what is there is judged, and not what the spec says, which nobody carries out. What only denies stays,
+/// and so does all that the class has no say in.
 #[must_use]
 pub fn revocations(fits: &Desired, role: &Role, denying: &BTreeSet<String>) -> (Desired, Vec<Step>) {
     let mut held = fits.clone();
     let Some(revokes) = fits.judges_live().filter(|_| tags::get(&role.tags, tag::HOLD).is_none()) else {
         return (held, Vec::new());
     };
+    // What was taken over is as it was before its owner accepts what the class takes, unless that revokes.
+    if revokes.keeps && is_adopted(&role.tags) && !fits.adoption.accepts_removals {
+        return (held, Vec::new());
+    }
     let attached = role.attached.iter().filter(|arn| revokes.managed(arn) && !denying.contains(*arn));
     let attached = attached.cloned().map(Step::Detach);
     let inline = role.inline.iter().filter(|(_, document)| revokes.inline(document.as_ref()));
@@ -126,6 +172,10 @@ pub fn revocations(fits: &Desired, role: &Role, denying: &BTreeSet<String>) -> (
     if tags::get(&role.tags, tag::CLASS) != Some(&fits.owner.class) {
         return (held, steps);
     }
+    let missing = tags::missing(&role.tags, &revokes.tags);
+    if !missing.is_empty() {
+        steps.push(Step::Tag(tags::and_declared(&role.tags, missing)));
+    }
     if let Some(boundary) = fits.boundary.as_ref().filter(|boundary| role.boundary.as_ref() != Some(boundary)) {
         steps.push(Step::PutBoundary(boundary.clone()));
     }
@@ -134,12 +184,9 @@ pub fn revocations(fits: &Desired, role: &Role, denying: &BTreeSet<String>) -> (
         held.max_session = revokes.longest;
         steps.push(Step::UpdateRole);
     }
-    if let (Some(live), false) = (&role.trust, revokes.whole()) {
-        let out = revokes.shuts_out(accounts(live, &fits.owner.namespace));
-        if let Some(less) = without(live, &fits.owner.namespace, &out) {
-            held.trust = less;
-            steps.push(Step::UpdateTrust);
-        }
+    if let Some(trust) = revokes.trust(fits, role).filter(|_| !revokes.whole()) {
+        held.trust = trust;
+        steps.push(Step::UpdateTrust);
     }
     (held, steps)
 }

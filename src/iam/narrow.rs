@@ -12,8 +12,28 @@ pub fn without(document: &Document, namespace: &str, out: &BTreeSet<String>) -> 
     if accounts(document, namespace).is_disjoint(out) {
         return None;
     }
-    let subject = |name: &String| Subject { namespace: namespace.to_owned(), service_account: name.clone() };
-    let out: BTreeSet<String> = out.iter().map(|name| literal(&subject(name).claim())).collect();
+    let out: BTreeSet<String> = out.iter().map(|name| claim(namespace, name)).collect();
+    let stays = |one: &&Value| !one.as_str().is_some_and(|claim| out.contains(claim));
+    with(document, ":sub", |subjects| several(subjects).iter().filter(stays).cloned().collect())
+}
+
+/// The same for these ServiceAccounts of a namespace and no other, with tokens for this audience.
+#[must_use]
+pub fn letting_in(document: &Document, namespace: &str, names: &BTreeSet<String>, audience: &str) -> Document {
+    let claims: BTreeSet<String> = names.iter().map(|name| claim(namespace, name)).collect();
+    let claims: Vec<Value> = claims.into_iter().map(Value::from).collect();
+    let audience = [json!(literal(audience))];
+    let changed =
+        with(document, ":sub", |_| claims.clone()).and_then(|other| with(&other, ":aud", |_| audience.to_vec()));
+    changed.unwrap_or_else(|| document.clone())
+}
+
+fn claim(namespace: &str, name: &str) -> String {
+    literal(&Subject { namespace: namespace.to_owned(), service_account: name.to_owned() }.claim())
+}
+
+/// The policy with other values of a claim in each of its statements.
+fn with(document: &Document, claim: &str, of: impl Fn(&Value) -> Vec<Value>) -> Option<Document> {
     let mut value: Value = serde_json::from_str(&document.to_json()).ok()?;
     let statements = match value.get_mut("Statement")? {
         Value::Array(all) => all.iter_mut().collect(),
@@ -23,10 +43,13 @@ pub fn without(document: &Document, namespace: &str, out: &BTreeSet<String>) -> 
         let Some(equals) = statement.pointer_mut("/Condition/StringEquals").and_then(Value::as_object_mut) else {
             continue;
         };
-        for (_, subjects) in equals.iter_mut().filter(|(key, _)| key.ends_with(":sub")) {
-            let stays = |one: &&Value| !one.as_str().is_some_and(|claim| out.contains(claim));
-            let left: Vec<Value> = several(subjects).iter().filter(stays).cloned().collect();
-            *subjects = if left.is_empty() { json!(NOBODY) } else { json!(left) };
+        for (_, subjects) in equals.iter_mut().filter(|(key, _)| key.ends_with(claim)) {
+            let left = of(subjects);
+            *subjects = match &left[..] {
+                [] => json!(NOBODY),
+                [one] => one.clone(),
+                _ => json!(left),
+            };
         }
     }
     Some(Document::lenient(&value))
@@ -53,5 +76,8 @@ mod tests {
         assert_eq!(without(&policy(&all), "a", &out(&["w"])), None);
         assert_eq!(without(&policy(&all), "b", &out(&["x"])), None, "of another namespace");
         assert_eq!(without(&Document::lenient(&json!({"Statement": []})), "a", &out(&["x"])), None);
+        assert_eq!(letting_in(&policy(&all[..1]), "a", &out(&["z", "y"]), "aud"), policy(&all[1..]));
+        assert_eq!(letting_in(&policy(&all), "a", &out(&["y"]), "aud"), policy(&all[1..2]));
+        assert_eq!(letting_in(&policy(&all), "a", &out(&[]), "aud"), policy(&[]));
     }
 }

@@ -13,6 +13,9 @@ pub type Tags = BTreeMap<String, String>;
 /// class and binding may have, fill 240 of the 256 characters that a tag value may have.
 pub const DECLARED: &str = "irsa-operator.io/tags";
 
+/// As many keys as it has room for.
+const DECLARED_MOST: usize = 42;
+
 /// The value of `key`, without regard to case.
 #[must_use]
 pub fn get<'a>(tags: &'a Tags, key: &str) -> Option<&'a str> {
@@ -32,6 +35,19 @@ pub fn declared<'a>(keys: impl Iterator<Item = &'a String>) -> Option<String> {
     let mut marks: Vec<String> = keys.map(|key| mark(key)).collect();
     marks.sort();
     (!marks.is_empty()).then(|| marks.concat())
+}
+
+/// These tags with the memory that they were declared, beside all that `live` remembers.
+#[must_use]
+pub fn and_declared(live: &Tags, mut wanted: Tags) -> Tags {
+    let new = wanted.keys().map(|key| mark(key)).collect::<Vec<_>>();
+    let mut all: Vec<&str> = marks(live).into_iter().chain(new.iter().map(String::as_str)).collect();
+    all.sort_unstable();
+    all.dedup();
+    // Beyond forty its value would be too long: what is not remembered stays when it is withdrawn.
+    let told = Tags::from([(DECLARED.to_owned(), all.into_iter().take(DECLARED_MOST).collect::<String>())]);
+    wanted.extend(missing(live, &told));
+    wanted
 }
 
 /// The keys among `live` that an earlier spec declared and `wanted` no longer has.

@@ -143,6 +143,15 @@ fn trusted(document: &Document) -> Option<BTreeSet<String>> {
     Some(all)
 }
 
+/// The one audience whose tokens a policy of the form of [`trust_policy`] takes; `None` where it is of another form.
+#[must_use]
+pub fn audience(document: &Document) -> Option<String> {
+    let all = trusted(document)?;
+    let of = |one: &String| serde_json::from_str::<Vec<Value>>(one).ok()?.get(3)?.get(0)?.as_str().map(str::to_owned);
+    let found: BTreeSet<String> = all.iter().filter_map(of).collect();
+    found.iter().next().filter(|_| found.len() == 1).map(|audience| audience.replace("${$}{", "${"))
+}
+
 /// IAM writes a list of one without its brackets.
 pub(super) fn several(value: &Value) -> &[Value] {
     value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
@@ -223,6 +232,8 @@ mod tests {
         assert_eq!(change(&[&a], &[&b]), Subjects::Other);
         assert_eq!(change(&[&a], &[&a]), Subjects::Other, "no subject differs");
         assert_eq!(subjects_change(&policy("x", &[&a, &b]), &policy("y", &[&a])), Subjects::Other, "another audience");
+        assert_eq!(audience(&policy("${x}", &[&a, &b])).as_deref(), Some("${x}"));
+        assert_eq!(audience(&Document::stored("{}").unwrap()), None);
         let live = |text: &str| Document::stored(text).unwrap();
         let wanted = policy("x", &[&a]);
         for other in

@@ -38,7 +38,7 @@ pub fn restricts(desired: &Desired, role: &Role, step: &Step) -> bool {
 /// Whether a step takes what the class allows none of its roles, those that were taken over among them: policies, a longer
 /// session, another boundary than its own, and ServiceAccounts that it does not let in.
 pub(super) fn revokes(desired: &Desired, role: &Role, step: &Step) -> bool {
-    let Some(revokes) = desired.revokes.as_deref() else { return false };
+    let Some(revokes) = desired.revokes.as_deref().filter(|revokes| !revokes.keeps()) else { return false };
     match step {
         Step::UpdateTrust => {
             let unfit = |live| !revokes.shuts_out(accounts(live, &desired.owner.namespace)).is_empty();

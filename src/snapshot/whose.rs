@@ -34,6 +34,20 @@ impl Snapshot {
         !told || self.is_ours(arn)
     }
 
+    /// Whether a first sweep, which would tell, is yet to come.
+    #[must_use]
+    pub fn is_yet_to_tell(&self, arn: &str) -> bool {
+        let account = self.accounts.get(account_of(arn));
+        account.is_none_or(|account| account.source() == Source::Bulk && account.taken().is_none())
+    }
+
+    /// What sweeps showed of a role last, as a number that differs where the role does.
+    #[must_use]
+    pub fn print(&self, arn: &str) -> [Option<u64>; 2] {
+        let entry = self.entry(arn);
+        [entry.and_then(|entry| entry.details), entry.and_then(|entry| entry.head)].map(|half| Some(half?.print))
+    }
+
     fn is_bulk(&self, arn: &str) -> bool {
         self.accounts.get(account_of(arn)).is_some_and(|account| account.source() == Source::Bulk)
     }

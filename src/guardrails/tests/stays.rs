@@ -1,6 +1,7 @@
 //! What of a role stays that was made while more of it was allowed.
 
 use super::*;
+use crate::api::names::tag;
 use crate::iam::document::Document;
 use crate::iam::role::{Observed, Role};
 use crate::iam::trust::Subject;
@@ -145,7 +146,7 @@ fn what_a_binding_that_only_looks_may_not_keep() {
             before.managed.iter().cloned().map(Step::Attach).chain(before.inline.keys().cloned().map(Step::PutInline));
         put.for_each(|step| after(&mut role, &before, &step));
         let denying = [String::from("arn:aws:iam::aws:policy/D")].into();
-        let fits = looks_only(fits, &of_class, &vars, "teams").unwrap();
+        let fits = held_to_class(fits, &of_class, &vars, "teams").unwrap();
         let held = Role { tags: [("irsa-operator.io/hold".into(), String::new())].into(), ..role.clone() };
         assert_eq!(revocations(&fits, &held, &denying).1, []);
         revocations(&fits, &role, &denying).1.iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -171,7 +172,7 @@ fn what_a_binding_that_only_looks_may_not_keep() {
     );
 }
 
-/// A role that is left as it is, in a class that revokes: what else of it follows the class, and what stays.
+/// A role that is left as it is: what of it follows each class, and what stays.
 #[test]
 fn what_of_a_role_that_is_left_as_it_is_follows_its_class() {
     let was = json!({"role": {"permissionsBoundaryArn": "aws:Old"}, "allow": {"maxSessionDurationSeconds": 43200}});
@@ -186,7 +187,7 @@ fn what_of_a_role_that_is_left_as_it_is_follows_its_class() {
         merge(&mut of_class, &over);
         let of_class = class(of_class);
         let vars = vars(WHO, "app", &place());
-        let fits = looks_only(full(WHO, &now, &of_class), &of_class, &vars, "teams").unwrap();
+        let fits = held_to_class(full(WHO, &now, &of_class), &of_class, &vars, "teams").unwrap();
         let (held, steps) = revocations(&fits, role, &std::collections::BTreeSet::new());
         let mut end = role.clone();
         steps.iter().for_each(|step| after(&mut end, &held, step));
@@ -208,6 +209,32 @@ fn what_of_a_role_that_is_left_as_it_is_follows_its_class() {
     assert_eq!(let_in(&end), ["app"]);
     let moving = Role { tags: [("irsa-operator.io/class".into(), "former".into())].into(), ..role.clone() };
     assert_eq!(of(boundary.clone(), &moving).1, [], "another class's boundary");
-    let kept = json!({"onViolation": "Keep", "role": {"permissionsBoundaryArn": "aws:New"}, "allow": {"maxSessionDurationSeconds": 900}});
-    assert_eq!(of(kept, &role).1, []);
+    let mut kept = json!({"onViolation": "Keep", "oidcProvider": {"audiences": ["other"]}, "trustedIssuers": ["b.example"],
+        "role": {"permissionsBoundaryArn": "aws:New", "tags": {"Cost": "1", "all": "new"}},
+        "allow": {"maxSessionDurationSeconds": 3600, "serviceAccounts": {"additional": false}}});
+    let (end, steps) = of(kept.clone(), &role);
+    let words: Vec<String> = steps.iter().map(ToString::to_string).collect();
+    assert_eq!(words.len(), 4, "{words:?}");
+    assert_eq!((end.boundary.as_deref(), end.max_session), (Some("arn:aws:iam::aws:policy/New"), 3600));
+    assert_eq!(let_in(&end), ["app"]);
+    let trust = end.trust.as_ref().unwrap().to_json();
+    assert!(trust.contains(r#":aud":"other""#) && trust.contains("oidc-provider/b.example"), "{trust}");
+    assert_eq!((&*end.tags["Cost"], &*end.tags["all"]), ("1", "new"));
+    let mut less = end.tags.clone();
+    less.retain(|key, _| !["Cost", "all"].contains(&&**key));
+    assert_eq!(crate::iam::tags::withdrawn(&end.tags, &less).len(), 2, "that they were declared is remembered");
+    kept["oidcProvider"]["audiences"] = json!(["other", "sts.amazonaws.com"]);
+    assert!(of(kept.clone(), &role).0.trust.unwrap().to_json().contains(r#":aud":"sts.amazonaws.com""#), "allowed yet");
+    // Who lost it by another word of the binding gets nothing back.
+    kept["allow"]["serviceAccounts"] = json!({"names": ["other"]});
+    assert_eq!(let_in(&of(kept.clone(), &role).0), ["app"], "its own stays, as a policy does");
+    let marked = |key: &str| {
+        let mut role = role.clone();
+        role.tags.insert(key.to_owned(), "former".to_owned());
+        role
+    };
+    let other = marked(tag::ISSUER);
+    assert!(!of(kept.clone(), &other).0.trust.unwrap().to_json().contains("b.example"), "yet to be taken over");
+    let adopted = marked(tag::ADOPTED);
+    assert_eq!(of(kept, &adopted).1, [], "its owner has not accepted what the class takes");
 }

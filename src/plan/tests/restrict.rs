@@ -4,7 +4,7 @@ use super::world::{World, denying, roles, wishes};
 use super::*;
 use crate::api::IrsaClassSpec;
 use crate::desired::{Place, Who, vars};
-use crate::guardrails::{Revokes, looks_only};
+use crate::guardrails::{Revokes, held_to_class};
 use proptest::prelude::*;
 
 /// The same in a class that allows the managed policies A to H, and inline only to read from S3; what does not fit is not
@@ -23,7 +23,7 @@ pub(super) fn revoking(desired: Desired) -> Desired {
         region: "eu-west-1".into(),
     };
     let who = Who { namespace: "billing", name: "invoices", class: "default" };
-    let mut desired = looks_only(desired, &class, &vars(who, "robot", &place), "default").unwrap();
+    let mut desired = held_to_class(desired, &class, &vars(who, "robot", &place), "default").unwrap();
     let revokes = desired.revokes.clone().unwrap();
     desired.managed.retain(|arn| !revokes.managed(arn));
     desired.inline.retain(|_, document| !revokes.inline(Some(document)));

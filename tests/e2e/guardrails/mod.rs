@@ -3,6 +3,7 @@
 mod admission;
 mod cases;
 mod cost;
+mod held;
 mod left;
 mod names;
 mod tightened;
