@@ -16,11 +16,11 @@ use crate::store::LeanBinding;
 pub fn announce(ctx: &Ctx, run: &Run<'_>, plan: &Plan) {
     let notice = adopting(&run.desired.arn, &plan.steps, &plan.waiting);
     let mut state = ctx.state();
-    let memory = state.memory.entry(run.binding.clone()).or_default();
-    if memory.announced.as_ref() == Some(&notice.note) {
+    let seldom = state.memory.entry(run.binding.clone()).or_default().seldom();
+    if seldom.announced.as_ref() == Some(&notice.note) {
         return;
     }
-    memory.announced = Some(notice.note.clone());
+    seldom.announced = Some(notice.note.clone());
     let Some(binding) = state.bindings.get(run.binding).cloned() else { return };
     drop(state);
     ctx.events.send(reference(binding.as_ref()), notice);

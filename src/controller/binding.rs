@@ -277,9 +277,13 @@ fn info(desired: &Desired, object: &LeanBinding) -> RoleInfo {
 fn remember(ctx: &Ctx, object: &LeanBinding, desired: &Desired) {
     let mut state = ctx.state();
     let memory = state.memory.entry(object.head.key.clone()).or_default();
-    let before = memory.role_arn.replace(desired.arn.clone());
-    memory.offered.take_if(|_| desired.mode == Mode::Manage);
-    if let Some(before) = before.filter(|before| *before != desired.arn) {
+    if let Some(seldom) = memory.seldom.as_mut().filter(|_| desired.mode == Mode::Manage) {
+        seldom.offered = None;
+    }
+    if memory.role_arn.as_deref() == Some(&desired.arn) {
+        return;
+    }
+    if let Some(before) = memory.role_arn.replace(desired.arn.as_str().into()) {
         state.snapshot.forget(&before);
         state.wake_sharing(&before, &object.head.key);
     }

@@ -96,8 +96,10 @@ impl State {
     /// AWS did not show a role that was there, as it may for a while after it was made: once more after the next sweep.
     fn look_again(&mut self, key: &NsName) {
         let memory = self.memory.entry(key.clone()).or_default();
-        memory.waits = memory.nowhere.is_none();
-        memory.nowhere.get_or_insert_with(|| Box::new(Instant::now()));
+        let nowhere = &mut memory.seldom().nowhere;
+        let first = nowhere.is_none();
+        nowhere.get_or_insert_with(Instant::now);
+        memory.waits = first;
     }
 
     /// Whether sweeps, which are to tell where the role of a binding is, are yet to begin. They wake it then.
@@ -131,7 +133,7 @@ fn everywhere(state: &State, object: &LeanBinding) -> Vec<String> {
     }
     // What sweeps have shown to be nobody's or another's is not asked for; a role that was made since is remembered.
     let memory = state.memory.get(key).filter(|memory| memory.under.is_some());
-    let made = memory.and_then(|memory| memory.role_arn.clone());
+    let made = memory.and_then(|memory| memory.role_arn.as_deref().map(str::to_owned));
     all.retain(|arn| made.as_ref() == Some(arn) || state.snapshot.may_be_ours(arn));
     all
 }
@@ -168,12 +170,12 @@ async fn under(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Arc<str>>, Erro
         return Ok(known);
     }
     let lately = |at: Instant| at.elapsed() < ctx.settings.resync;
-    if ctx.state().memory.get(key).and_then(|memory| memory.nowhere.as_deref().copied()).is_some_and(lately) {
+    if ctx.state().memory.get(key).and_then(|memory| memory.seldom.as_ref()?.nowhere).is_some_and(lately) {
         return Ok(None);
     }
     let role = find(ctx, object).await?;
     let Some(class) = role.as_ref().and_then(|role| tags::get(&role.tags, tag::CLASS)) else {
-        ctx.state().memory.entry(key.clone()).or_default().nowhere = Some(Box::new(Instant::now()));
+        ctx.state().memory.entry(key.clone()).or_default().seldom().nowhere = Some(Instant::now());
         return Ok(None);
     };
     ctx.state().is_under(key, class);
@@ -250,7 +252,9 @@ pub async fn hold(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Out
     let mut own = Outcome { mode: outcome.mode, ..Outcome::default() };
     if revoke::off(ctx, &run, observed, &mut own).await?.is_some() {
         let mut state = ctx.state();
-        state.memory.entry(key.clone()).or_default().nowhere = None;
+        if let Some(seldom) = state.memory.get_mut(key).and_then(|memory| memory.seldom.as_mut()) {
+            seldom.nowhere = None;
+        }
         state.is_held(key, &name);
     }
     outcome.done.append(&mut own.done);

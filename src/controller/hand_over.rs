@@ -26,7 +26,7 @@ pub async fn offer_role(ctx: &Ctx, run: &Run<'_>, class: &IrsaClassSpec, outcome
     let Some(value) = class.hand_over_to.as_ref().filter(|_| leaves).map(|to| offer(to, &desired.owner)) else {
         return Ok(());
     };
-    let offered = ctx.state().memory.get(run.binding).and_then(|memory| memory.offered.clone());
+    let offered = ctx.state().memory.get(run.binding).and_then(|memory| memory.seldom.as_ref()?.offered.clone());
     if offered.as_ref() == Some(&value) {
         return Ok(());
     }
@@ -65,7 +65,7 @@ pub async fn offer_role(ctx: &Ctx, run: &Run<'_>, class: &IrsaClassSpec, outcome
         // Nobody's drift: it was asked for.
         outcome.wish_changed = true;
     }
-    ctx.state().memory.entry(run.binding.clone()).or_default().offered = Some(value);
+    ctx.state().memory.entry(run.binding.clone()).or_default().seldom().offered = Some(value);
     Ok(())
 }
 

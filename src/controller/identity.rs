@@ -66,7 +66,8 @@ pub fn role_hints(state: &State, object: &LeanBinding, account: &str) -> Vec<Str
     let account = accounts(state, &object.head.key, Some(account)).current;
     let ours = account.filter(|account| account.owned.contains(annotation::ROLE_ARN));
     let annotated = ours.and_then(|account| account.annotations.get(annotation::ROLE_ARN).cloned());
-    let remembered = state.memory.get(&object.head.key).and_then(|memory| memory.role_arn.clone());
+    let remembered =
+        state.memory.get(&object.head.key).and_then(|memory| memory.role_arn.as_deref().map(str::to_owned));
     let mut hints: Vec<String> = [remembered, annotated, object.status().role_arn].into_iter().flatten().collect();
     hints.extend(state.strays.of(&object.head.key).map(str::to_owned));
     let mut known = std::collections::BTreeSet::new();

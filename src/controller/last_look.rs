@@ -76,7 +76,7 @@ fn not_shown(ctx: &Ctx, object: &LeanBinding, arn: &RoleArn, mut error: Error) -
         return None;
     }
     // It goes with the binding.
-    state.memory.entry(object.head.key.clone()).or_default().role_arn.get_or_insert_with(|| arn.clone());
+    state.memory.entry(object.head.key.clone()).or_default().role_arn.get_or_insert_with(|| arn.as_str().into());
     state.snapshot.expect(&arn);
     error
         .message

@@ -27,6 +27,7 @@ mod known;
 mod last_look;
 mod lease;
 mod lock;
+mod memory;
 mod orphans;
 mod provider;
 mod quarantine;

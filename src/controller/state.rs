@@ -3,6 +3,7 @@
 use super::events::Events;
 use super::issuers::Standing;
 use super::lease::Leadership;
+use super::memory::Memory;
 use crate::admin::Health;
 use crate::api::IrsaClassSpec;
 use crate::aws::{Accounts, Aws};
@@ -23,7 +24,6 @@ use crate::strays::Strays;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
-use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OnceCell};
@@ -126,29 +126,6 @@ pub struct State {
     pub definition_stays: Option<Instant>,
     /// Roles that somebody works on: there is one writer a role.
     pub locked: HashSet<String>,
-}
-
-/// What is remembered of a binding. It goes with the binding.
-#[derive(Debug, Default)]
-pub struct Memory {
-    /// When a CreateRole for it was last sent, unless the role was deleted since. What came of it may not be known.
-    pub create_sent: Option<Instant>,
-    /// Which trouble it is in, and since when.
-    pub trouble: Option<(Category, Instant)>,
-    /// The role that it was last reconciled to.
-    pub role_arn: Option<String>,
-    /// To whom its role was offered, since it is not managed any more.
-    pub offered: Option<String>,
-    /// The class that its role is under, by its tags.
-    pub under: Option<Arc<str>>,
-    /// What its role was last as its class says of: see [`super::former`].
-    pub held: Option<NonZeroU64>,
-    /// When it was last looked for everywhere, and not found. Of few.
-    pub nowhere: Option<Box<Instant>>,
-    /// It waits for the first snapshot of its account.
-    pub waits: bool,
-    /// What was said before a role was taken over.
-    pub announced: Option<String>,
 }
 
 /// What is remembered of a class.
@@ -296,13 +273,17 @@ impl State {
     /// It is counted from when the reconcile `began`, as calls that are never answered take long.
     pub fn trouble_age(&mut self, key: &NsName, trouble: Option<Category>, began: Instant) -> Duration {
         let memory = self.memory.entry(key.clone()).or_default();
-        memory.trouble = match (memory.trouble, trouble) {
-            (_, None) => None,
-            (Some((before, since)), Some(now_in)) if before == now_in || (before.is_brief() && now_in.is_brief()) => {
-                Some((now_in, since))
+        let Some(now_in) = trouble else {
+            if let Some(seldom) = &mut memory.seldom {
+                seldom.trouble = None;
             }
-            (_, Some(now_in)) => Some((now_in, began)),
+            return Duration::ZERO;
         };
-        memory.trouble.map_or(Duration::ZERO, |(_, since)| since.elapsed())
+        let since = match memory.trouble() {
+            Some((before, since)) if before == now_in || (before.is_brief() && now_in.is_brief()) => since,
+            _ => began,
+        };
+        memory.seldom().trouble = Some((now_in, since));
+        since.elapsed()
     }
 }

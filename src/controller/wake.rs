@@ -1,6 +1,7 @@
 //! Who is to be looked at, when something has happened.
 
-use super::state::{Memory, State};
+use super::memory::Memory;
+use super::state::State;
 use crate::error::Category;
 use crate::queue::{Key, Kind, When};
 use crate::store::{Kept, NsName};
@@ -48,7 +49,7 @@ impl State {
 
     fn wake_in_trouble(&mut self, count: usize, of: impl Fn(Category) -> bool) {
         let troubled =
-            self.memory.iter().filter(|(_, memory)| memory.trouble.is_some_and(|(category, _)| of(category)));
+            self.memory.iter().filter(|(_, memory)| memory.trouble().is_some_and(|(category, _)| of(category)));
         for key in troubled.map(|(key, _)| key.clone()).take(count).collect::<Vec<_>>() {
             // As if they had changed, or they would wait for their time.
             let deleting = self.bindings.get(&key).is_some_and(|binding| binding.head.deleted.is_some());
@@ -60,7 +61,7 @@ impl State {
     /// none, too.
     pub fn wake_bindings_of(&mut self, class: &str, default: bool) {
         // Of what is in trouble it may not be known.
-        let of = |memory: &Memory| memory.under.as_deref().map_or(memory.trouble.is_some(), |under| under == class);
+        let of = |memory: &Memory| memory.under.as_deref().map_or(memory.trouble().is_some(), |under| under == class);
         let under = |key: &NsName| self.memory.get(key).is_some_and(of);
         let using: Vec<NsName> = self
             .bindings
