@@ -3,6 +3,11 @@
 // {"var": {...}, "data": {...}}.
 //
 //	hcl FOLDER NAME...
+//
+// Or the attributes of every block of an example from the docs, as {"module.NAME": {...}, "TYPE.NAME": {...}}, where the
+// standard input says what the names in it stand for.
+//
+//	hcl --example FILE
 package main
 
 import (
@@ -29,6 +34,8 @@ import (
 var functions = map[string]function.Function{
 	"concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "jsonencode": stdlib.JSONEncodeFunc,
 	"length": stdlib.LengthFunc, "merge": stdlib.MergeFunc, "trimprefix": stdlib.TrimPrefixFunc,
+	// JSON is YAML.
+	"yamlencode": stdlib.JSONEncodeFunc,
 }
 
 func fail(format string, args ...any) {
@@ -56,8 +63,51 @@ func value(raw json.RawMessage) cty.Value {
 	return v
 }
 
+// The file as Terraform would write it.
+func parsed(parser *hclparse.Parser, path string) *hclsyntax.Body {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		fail("%v", err)
+	}
+	if string(hclwrite.Format(text)) != string(text) {
+		fail("%s is not formatted", path)
+	}
+	return checked(parser.ParseHCL(text, path)).Body.(*hclsyntax.Body)
+}
+
+func example(path string, input []byte) {
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(input, &given); err != nil {
+		fail("standard input: %v", err)
+	}
+	scope := &hcl.EvalContext{Functions: functions, Variables: map[string]cty.Value{}}
+	for name, raw := range given {
+		scope.Variables[name] = value(raw)
+	}
+	answer := map[string]map[string]ctyjson.SimpleJSONValue{}
+	for _, block := range parsed(hclparse.NewParser(), path).Blocks {
+		attributes := map[string]ctyjson.SimpleJSONValue{}
+		for name, attribute := range block.Body.Attributes {
+			// What `removed` names is an address and no value.
+			if block.Type == "module" || block.Type == "resource" {
+				attributes[name] = ctyjson.SimpleJSONValue{Value: checked(attribute.Expr.Value(scope))}
+			}
+		}
+		name := append([]string{block.Type}, block.Labels...)
+		if block.Type == "resource" {
+			name = name[1:]
+		}
+		answer[strings.Join(name, ".")] = attributes
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(answer)
+}
+
 func main() {
 	input, err := io.ReadAll(os.Stdin)
+	if err == nil && os.Args[1] == "--example" {
+		example(os.Args[2], input)
+		return
+	}
 	var given struct {
 		Var  map[string]json.RawMessage
 		Data json.RawMessage
@@ -72,14 +122,7 @@ func main() {
 	files, _ := filepath.Glob(filepath.Join(os.Args[1], "*.tf"))
 	parser, variables, locals := hclparse.NewParser(), map[string]cty.Value{}, map[string]hcl.Expression{}
 	for _, path := range files {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			fail("%v", err)
-		}
-		if string(hclwrite.Format(text)) != string(text) {
-			fail("%s is not formatted", path)
-		}
-		for _, block := range checked(parser.ParseHCL(text, path)).Body.(*hclsyntax.Body).Blocks {
+		for _, block := range parsed(parser, path).Blocks {
 			switch block.Type {
 			case "variable":
 				name := block.Labels[0]

@@ -1,12 +1,14 @@
-"""The Terraform module and the CloudFormation template in config/iam make what `irsa-operator iam-policy` prints.
+"""The Terraform module and the CloudFormation template in config/iam make what `irsa-operator iam-policy` prints, and what
+the docs print in Terraform's language fits the module and the chart.
 
-    iam.py HCL OPERATOR
+    iam.py HCL OPERATOR HELM
 """
-import json, pathlib, re, subprocess, sys
+import json, pathlib, re, subprocess, sys, tempfile, textwrap
 import yaml
 
-HCL, OPERATOR = sys.argv[1:3]
-IAM = pathlib.Path(__file__).resolve().parents[2] / "config/iam"
+HCL, OPERATOR, HELM = sys.argv[1:4]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+IAM = ROOT / "config/iam"
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 passed = failed = 0
 
@@ -98,6 +100,10 @@ def terraform(scope, partition):
         given["issuer"] = f"https://{scope['issuer']}"
     if "path" in scope:
         given["paths"] = [scope["path"]]
+    return module(given, partition)
+
+
+def module(given, partition):
     data = {"aws_caller_identity": {"current": {"account_id": ACCOUNT}}, "aws_partition": {"current": {"partition": partition}},
             "aws_region": {"current": {"id": REGION}}}
     answer = json.loads(run(HCL, IAM / "terraform", "policy", "trust", input=json.dumps({"var": given, "data": data})))
@@ -150,5 +156,55 @@ for what, partition, scope in (
             else:
                 failed += 1
                 print(f"FAILED: {tool}, {what}: the {name} is\n{told(ours)}\nand should be\n{told(wanted)}")
+
+
+def told_of(sentence, faults):
+    """Faults are sentences; none is right."""
+    global passed, failed
+    faults = [fault for fault in faults if fault]
+    failed, passed = failed + bool(faults), passed + (not faults)
+    print(f"FAILED: {sentence}\n  " + "\n  ".join(faults) if faults else f"ok: {sentence}")
+
+
+def example(text):
+    """What calls the module gives it what it takes, and what installs the chart gives it values that it has."""
+    role = "arn:aws:iam::111122223333:role/irsa-operator"
+    outputs = re.findall(r'^output "(\w+)"', (IAM / "terraform/outputs.tf").read_text(), re.M)
+    names = {"module": {"eks": {"cluster_oidc_issuer_url": f"https://{issuer}", "cluster_name": "prod"},
+                        "irsa_operator": {name: role if name == "role_arn" else "-" for name in outputs}},
+             "aws_iam_policy": {"irsa_boundary": {"arn": boundary}},
+             "each": {"value": {"namespace": "shop", "service_account": "cart"}}}
+    with tempfile.NamedTemporaryFile("w", suffix=".tf") as file:
+        file.write(textwrap.dedent(text))
+        file.flush()
+        blocks = json.loads(run(HCL, "--example", file.name, input=json.dumps(names)))
+    for name, block in blocks.items():
+        if "config/iam/terraform" in block.get("source", ""):
+            made = module({k: v for k, v in block.items() if k != "source"}, "aws")
+            scope = {"cluster": block["cluster_id"], "boundaries": block["boundaries"], "issuer": issuer, "eks": "prod",
+                     "identity": block.get("identity")}
+            for what, ours, wanted in zip(("policy", "trust"), made, (printed(scope, "aws"), trust(scope, "aws"))):
+                yield f"{name}: the {what} is\n{told(ours)}\nand should be\n{told(wanted)}" if told(ours) != told(wanted) else None
+            seen.add("module")
+        elif name.startswith("helm_release."):
+            if (f'{block["repository"]}/{block["chart"]}' not in (ROOT / "README.md").read_text()):
+                yield f"{name}: README.md has the chart elsewhere"
+            done = subprocess.run([HELM, "template", block["name"], ROOT / "charts/irsa-operator", "--namespace", block["namespace"],
+                                   "--values", "-"], input=block["values"][0], capture_output=True, text=True)
+            rendered = {o["kind"]: o for o in yaml.safe_load_all(done.stdout) if o}
+            if done.returncode:
+                yield f"{name}: {done.stderr}"
+            elif blocks["module.irsa_operator"].get("identity") != "irsa":
+                yield f"{name}: the module's role does not trust the ServiceAccount"
+            elif rendered["ServiceAccount"]["metadata"]["annotations"] != {"eks.amazonaws.com/role-arn": role}:
+                yield f"{name}: the operator has another role than the module made"
+            seen.add("chart")
+
+
+seen = set()
+for page in [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md")), IAM / "README.md"]:
+    for number, text in enumerate(re.findall(r"^```hcl\n(.*?)^```", page.read_text(), re.M | re.S), 1):
+        told_of(f"{page.relative_to(ROOT)}: example {number} for Terraform", example(text))
+told_of("the docs have examples for module and chart", [f"there is none for the {what}" for what in {"module", "chart"} - seen])
 print(f"config/iam: {passed} passed, {failed} failed")
 sys.exit(failed > 0)
