@@ -351,6 +351,17 @@ def others_take_it():
         yield done.stderr if done.returncode else None
 
 
+def grafana_takes_it():
+    if sys.version_info < (3, 11):
+        print("not tried: Grafana's types want Python 3.11")
+        return
+    sys.dont_write_bytecode = True
+    import grafana
+
+    yield from grafana.faults(json.loads((CHART / "files/dashboard.json").read_text()))
+
+
+check("Grafana knows every field and value of the dashboard, by its own types", grafana_takes_it())
 check("Flux and the Prometheus operator know every field", others_take_it())
 check("the release names actions by commit, and may no more than it must", released_with_care())
 EKS = ("config.clusterId=prod-eu-1", "config.eksCluster=prod")
