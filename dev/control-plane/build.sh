@@ -2,12 +2,19 @@
 # Builds etcd, kube-apiserver and kube-controller-manager from their Go modules into the cache folder,
 # and prints the folder that holds them. Those that are there already are not built again.
 #
-#   dev/control-plane/build.sh [etcd|kube-apiserver|kube-controller-manager]...     (default: all three)
+#   dev/control-plane/build.sh [--oldest] [etcd|kube-apiserver|kube-controller-manager]...     (default: all three)
+#
+# --oldest: of the oldest Kubernetes that is supported, whose module is in oldest/ and has no etcd.
 set -euo pipefail
 # shellcheck source=../lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
 cd "$DEV/control-plane"
 
+script=$PWD/build.sh
+if [ "${1:-}" = --oldest ]; then
+    cd oldest
+    shift
+fi
 binaries=("$@")
 [ $# -gt 0 ] || binaries=(etcd kube-apiserver kube-controller-manager)
 
@@ -16,7 +23,7 @@ need go "Go 1.26 or newer, to build the control plane (or point KUBEBUILDER_ASSE
 export CGO_ENABLED=0 GOWORK=off GOFLAGS='-mod=readonly -buildvcs=false'
 
 go_version=$(go version) || die "this Go cannot build dev/control-plane: see the line above"
-bin=$CACHE/control-plane/$({ cat go.mod go.sum build.sh && echo "$go_version"; } | stamp)
+bin=$CACHE/control-plane/$({ cat go.mod go.sum "$script" && echo "$go_version"; } | stamp)
 mkdir -p "$bin"
 
 # Without these /version answers v0.0.0-master and clients stumble over it.

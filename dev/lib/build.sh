@@ -33,6 +33,11 @@ control_plane() {
     [ ${#build[@]} -gt 0 ] || return 0
     built=$("$DEV/control-plane/build.sh" "${build[@]}")
     for name in "${build[@]}"; do ln -sfn "$built/$name" "$into/$name"; done
+    [ "${IRSA_KUBE_VERSION:-}" = "$OLDEST_KUBE" ] || return 0
+    build=(kube-apiserver)
+    [ "$controller_manager" = no ] || build+=(kube-controller-manager)
+    built=$("$DEV/control-plane/build.sh" --oldest "${build[@]}")
+    for name in "${build[@]}"; do ln -sfn "$built/$name" "$into/$name"; done
 }
 
 # kubectl supports servers one minor version older or newer than itself, so one on the PATH is taken only if it fits.

@@ -102,8 +102,10 @@ rules:
 YAML
     local older=()
     # An API server of now can be one of before, in what it serves and in what its CEL knows.
-    [ -z "${IRSA_KUBE_VERSION:-}" ] ||
-        older=(--emulated-version="kube=$IRSA_KUBE_VERSION" --min-compatibility-version="kube=$IRSA_KUBE_VERSION")
+    case ${IRSA_KUBE_VERSION:-} in
+        '' | "$OLDEST_KUBE") ;; # is itself
+        *) older=(--emulated-version="kube=$IRSA_KUBE_VERSION" --min-compatibility-version="kube=$IRSA_KUBE_VERSION") ;;
+    esac
     # No endpoint reconciler: it would want a default route.
     save "$1" kube-apiserver "$1/bin/kube-apiserver" "${older[@]}" --etcd-servers="$ETCD" \
         --bind-address=127.0.0.1 --advertise-address=127.0.0.1 --secure-port="${KUBE##*:}" \

@@ -6,6 +6,11 @@ DEV=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Outside the clone and its target folder: what takes minutes to build is built once for a machine.
 CACHE=${IRSA_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/irsa-operator}
 
+# The oldest Kubernetes that is supported, built from its own source (dev/control-plane/oldest). The newest API server
+# behaves as those between.
+# shellcheck disable=SC2034
+OLDEST_KUBE=1.33
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
