@@ -1,18 +1,20 @@
-"""Rolls the examples out as Argo CD does. Run by gitops_test.sh in an environment with an operator.
+"""Rolls the examples out by Argo CD's own engine. Run by gitops_test.sh in an environment with an operator.
 
-    gitops.py HELM HEALTH
+    gitops.py HELM HEALTH ARGOCD [first]
+
+`first` is the operator's own Application, in an environment where nothing is yet.
 """
 import json, os, pathlib, subprocess, sys, time
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"
-HELM, HEALTH = sys.argv[1:3]
+HELM, HEALTH, ARGOCD, *FIRST = sys.argv[1:]
 ROLE = "eks.amazonaws.com/role-arn"
 WAVE = "argocd.argoproj.io/sync-wave"
 GROUP = "irsa-operator.io/"
-# The order of kinds within a wave, in gitops-engine, as far as the examples have them. What is not in it comes last.
-KINDS = ["Namespace", "ConfigMap", "ServiceAccount", "CustomResourceDefinition", "Deployment"]
+OPERATOR = "system:serviceaccount:irsa-operator:irsa-operator"
+WORK = pathlib.Path(os.environ["IRSA_ENV_DIR"])
 checks = 0
 
 
@@ -44,7 +46,8 @@ def built(folder):
 
 
 def files(folder):
-    return [o for path in sorted((CONFIG / folder).rglob("*.yaml")) for o in documents(path.read_text())]
+    paths = sorted((CONFIG / folder).rglob("*.yaml")) or [CONFIG / folder]
+    return [o for path in paths for o in documents(path.read_text())]
 
 
 def live(o):
@@ -62,24 +65,30 @@ def wave_of(o):
     return int(o["metadata"].get("annotations", {}).get(WAVE, "0"))
 
 
-def sync(objects, script, between=lambda wave: None):
-    """Wave after wave; the last is not waited for, and neither is what has no health check. `between` is called before each."""
-    place = {kind: at for at, kind in enumerate(KINDS)}
-    waves = sorted({wave_of(o) for o in objects})
-    for wave in waves:
-        between(wave)
-        part = sorted((o for o in objects if wave_of(o) == wave), key=lambda o: place.get(o["kind"], len(KINDS)))
-        for o in part:
-            kubectl("apply", "--validate=strict", "-f", "-", stdin=yaml.safe_dump(o))
-        deadline = time.monotonic() + 60
-        for o in part if wave != waves[-1] else []:
-            while o["apiVersion"].startswith(GROUP):
-                status, message = health(live(o), script)
-                if status == "Healthy":
-                    break
-                if status == "Degraded" or time.monotonic() > deadline:
-                    sys.exit(f"FAILED: wave {wave} ends with {o['kind']} {o['metadata']['name']} {status}: {message}")
-                time.sleep(0.3)
+def sync(objects, app, *flags):
+    """One sync of an Application: (the waves it applied, what became of each object, how it ended)."""
+    path = WORK / "objects.yaml"
+    path.write_text(yaml.safe_dump_all(objects))
+    said = run(ARGOCD, "--app", app, *flags, HEALTH, WORK / "argocd-cm.json", path).splitlines()
+    waves = [int(line.split()[1]) for line in said if line.startswith("wave ")]
+    return waves, dict(line.split(": ", 1) for line in said[len(waves):-1]), said[-1]
+
+
+def writes():
+    """What was written, in its order: (verb, resource, namespace, name, by whom)."""
+    lines = (json.loads(line) for line in open(os.environ["IRSA_AUDIT_LOG"]))
+    return [(one["verb"], ref["resource"], ref.get("namespace", ""), ref.get("name", ""), one["user"]["username"])
+            for one in lines if one["responseStatus"]["code"] < 300 and "dryRun" not in one["requestURI"]
+            for ref in [one["objectRef"]] if "subresource" not in ref]
+
+
+def before(first, second):
+    """Whether the first write of one kind came before the first of another; each is the beginning of what `writes` has."""
+    all_of = writes()
+    at = [next((n for n, one in enumerate(all_of) if one[:len(what)] == what), None) for what in (first, second)]
+    if None in at:
+        sys.exit(f"FAILED: no such write: {(first, second)[at.index(None)]}")
+    return at[0] < at[1]
 
 
 def annotated(namespace, name):
@@ -98,6 +107,21 @@ def of(objects, kind):
     return next(o for o in objects if o["kind"] == kind)
 
 
+if FIRST:
+    (WORK / "argocd-cm.json").write_text((CONFIG / "argocd/argocd-cm.yaml").read_text())
+    spec = of(files("argocd/platform/irsa-operator.yaml"), "Application")["spec"]
+    chart = documents(run(HELM, "template", "irsa-operator", ROOT / "charts/irsa-operator", "--namespace", "irsa-operator", "--include-crds", "--values", "-",
+                          stdin=yaml.safe_dump(spec["source"]["helm"]["valuesObject"])))
+    waves, became, end = sync(chart, "irsa-operator", "--namespace", "irsa-operator", "--create-namespace")
+    check(f"definitions, operator and class come in one sync: {end}", end.startswith("Succeeded") and waves == [0] and len(became) >= len(chart))
+    check("the class is there", live({"kind": "IrsaClass", "metadata": {"name": "default"}})["spec"]["allow"])
+    check("and a second sync has nothing to say", sync(chart, "irsa-operator", "--namespace", "irsa-operator")[2].startswith("Succeeded"))
+    waves, became, end = sync([], "irsa-operator", "--namespace", "irsa-operator", "--prune")
+    left = lambda: [len(kubectl("get", kind, "-A", "-o", "name").split()) for kind in ("crds", "irsaclasses", "deployments", "validatingadmissionpolicies")]
+    check(f"pruned, definitions and class stay, and nothing else: {end}", soon(lambda: left() == [2, 1, 0, 0]))
+    kubectl("delete", "irsaclass", "default")
+    sys.exit()
+
 # The ConfigMap is what Argo CD would have after the command of docs/gitops.md.
 kubectl("create", "namespace", "argocd")
 kubectl("-n", "argocd", "create", "configmap", "argocd-cm", "--from-literal=url=https://argocd.example.com")
@@ -105,7 +129,7 @@ kubectl("-n", "argocd", "patch", "configmap", "argocd-cm", "--patch-file", CONFI
 cm = json.loads(kubectl("-n", "argocd", "get", "configmap", "argocd-cm", "-o", "json"))
 scripts = {k: v for k, v in cm["data"].items() if k.startswith("resource.customizations.health.")}
 check("the patch leaves what else is in argocd-cm, and brings three scripts", cm["data"]["url"] and len(scripts) == 3)
-cm_file = pathlib.Path(os.environ["IRSA_ENV_DIR"]) / "argocd-cm.json"
+cm_file = WORK / "argocd-cm.json"
 cm_file.write_text(json.dumps(cm))
 
 application = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "x"}}
@@ -143,37 +167,77 @@ for o in sorted(early, key=wave_of):
     kubectl("apply", "--validate=strict", "-f", "-", stdin=yaml.safe_dump(o))
 check("a binding before its class is Progressing", soon(lambda: health(live(of(prod, "IrsaBinding")), cm_file)[0] == "Progressing"
       and live(of(prod, "IrsaBinding")).get("status", {}).get("conditions")))
-sync(built("flux/classes"), cm_file)
+check("the class is synced", sync(built("flux/classes"), "classes")[2].startswith("Succeeded"))
 check("the class is Healthy", soon(lambda: health(live(of(built("flux/classes"), "IrsaClass")), cm_file)[0] == "Healthy"))
 check("and then the binding is", soon(lambda: health(live(of(prod, "IrsaBinding")), cm_file)[0] == "Healthy"))
 kubectl("delete", "irsabinding,serviceaccount", "--all", "-n", "billing", "--timeout=60s")
 
-seen = []
-sync(prod, cm_file, lambda wave: seen.append((wave, wave == 0 and annotated("billing", "invoices"))))
-check(f"prod: waves {[wave for wave, _ in seen]}", [wave for wave, _ in seen] == [-2, -1, 0])
-check("the ServiceAccount has its role before the workload is applied", "billing_invoices" in seen[-1][1])
-policies = live(of(prod, "IrsaBinding"))["spec"]["policies"]
+# From here on in a namespace of its own each, for what came first is looked for in the API server's log.
+def elsewhere(namespace):
+    moved = json.loads(json.dumps(prod))
+    for o in moved:
+        o["metadata"]["name" if o["kind"] == "Namespace" else "namespace"] = namespace
+    return moved
+
+
+def deployment(namespace):
+    return ("create", "deployments", namespace, "invoices")
+
+
+for namespace, flags in (("three-way", []), ("server-side", ["--server-side"])):
+    waves, became, end = sync(elsewhere(namespace), namespace, *flags)
+    # Server-side apply is a patch also where it creates.
+    workload = deployment(namespace) if not flags else ("patch", *deployment(namespace)[1:])
+    check(f"{namespace}: {end}; waves {waves}", end.startswith("Succeeded") and waves == [-2, -1, 0])
+    check(f"its health is the message: {became['IrsaBinding invoices']}", became["IrsaBinding invoices"].startswith("Synced ") and "rror" not in became["IrsaBinding invoices"])
+    check("the operator has annotated the ServiceAccount before the workload is applied",
+          before(("patch", "serviceaccounts", namespace, "invoices", OPERATOR), workload) and f"{namespace}_invoices" in annotated(namespace, "invoices"))
+    written = len(writes())
+    check("synced again, all is as it was", sync(elsewhere(namespace), namespace, *flags)[2].startswith("Succeeded"))
+    check("and the operator writes nothing", not [one for one in writes()[written:] if one[4] == OPERATOR])
+policies = live(of(elsewhere("three-way"), "IrsaBinding"))["spec"]["policies"]
 check("prod has one policy more, and the bucket of its account", len(policies["managed"]) == 2 and "$(account)" in json.dumps(policies["inline"]))
 
+# Without waves: what the docs warn of.
+flat = elsewhere("flat")
+for o in flat:
+    o["metadata"].get("annotations", {}).pop(WAVE, None)
+check("without waves it is one", sync(flat, "flat")[0] == [0])
+check("in which the Deployment comes before the binding", before(deployment("flat"), ("create", "irsabindings", "flat", "invoices")))
+
 # The ServiceAccount in the workload's wave: nothing deadlocks.
-late = json.loads(json.dumps(prod))
-for o in late:
-    o["metadata"]["name" if o["kind"] == "Namespace" else "namespace"] = "late"
-    if o["kind"] == "ServiceAccount":
-        del o["metadata"]["annotations"][WAVE]
-told = []
-sync(late, cm_file, lambda wave: wave == 0 and told.append(health(live(of(late, "IrsaBinding")), cm_file)))
-check("with the ServiceAccount in the workload's wave the binding is Healthy before it", told[0][0] == "Healthy" and "ServiceAccountNotFound" in told[0][1])
+late = elsewhere("late")
+del of(late, "ServiceAccount")["metadata"]["annotations"][WAVE]
+waves, became, end = sync(late, "late")
+check(f"with the ServiceAccount in the workload's wave: {end}", end.startswith("Succeeded") and waves == [-2, -1, 0])
+check("the binding was Healthy before there was one", before(("create", "irsabindings", "late", "invoices"), ("create", "serviceaccounts", "late", "invoices"))
+      and "ServiceAccountNotFound" in became["IrsaBinding invoices"])
 check("and the ServiceAccount is annotated once it is there", soon(lambda: "late_invoices" in annotated("late", "invoices")))
 
+# What can't become Healthy.
+broken = elsewhere("broken")
+of(broken, "IrsaBinding")["spec"]["policies"]["inline"][0]["document"]["Statement"][0]["Resource"] = "arn:$(partition):s3:::$(nothing)/*"
+waves, became, end = sync(broken, "broken")
+check(f"a binding that is Degraded fails the sync: {became['IrsaBinding invoices']}", end.startswith("Failed") and "$(nothing)" in became["IrsaBinding invoices"])
+check("and its workload is not applied", waves == [-2, -1] and not [one for one in writes() if one[1:3] == ("deployments", "broken")])
+
+# On the way down: all of it pruned, in one sync.
+waves, became, end = sync([], "three-way", "--prune")
+check(f"pruned: {end}", end.startswith("Succeeded"))
+check("the workload goes first, and the binding after it", before(("delete", "deployments", "three-way"), ("delete", "irsabindings", "three-way")))
+check("and the namespace last, which had to wait for nobody", before(("delete", "irsabindings", "three-way"), ("delete", "namespaces", "three-way"))
+      and soon(lambda: not kubectl("get", "namespace", "three-way", "--ignore-not-found")))
+roles = lambda: json.loads(run("aws", "iam", "list-roles", "--path-prefix", "/irsa/", "--output", "json"))["Roles"]
+check("the role is gone", soon(lambda: not [r for r in roles() if r["RoleName"].endswith("three-way_invoices")]))
+
 # The chart, with what the Application gives it, and without.
-kubectl("create", "namespace", "reports")
-values = applications["reports"]["spec"]["source"]["helm"]["valuesObject"]
+source = applications["reports"]["spec"]
+values = source["source"]["helm"]["valuesObject"]
 rendered = documents(run(HELM, "template", "reports", CONFIG / "examples/chart", "-n", "reports", "--values", "-", stdin=yaml.safe_dump(values)))
-for o in rendered:
-    o["metadata"]["namespace"] = "reports"
-sync(rendered, cm_file)
-check("the chart's ServiceAccount has its role", "reports_reports" in annotated("reports", "reports"))
+waves, became, end = sync(rendered, "reports", "--namespace", "reports", "--create-namespace")
+check(f"the chart, into a namespace that Argo CD makes: {end}", end.startswith("Succeeded") and waves == [-1, 0])
+check("the chart's ServiceAccount has its role before the workload is applied", before(("patch", "serviceaccounts", "reports", "reports", OPERATOR), ("create", "deployments", "reports"))
+      and "reports_reports" in annotated("reports", "reports"))
 check("its Deployment has what the Application says", of(rendered, "Deployment")["spec"]["replicas"] == 3)
 without = documents(run(HELM, "template", "reports", CONFIG / "examples/chart", "--set", "aws.enabled=false,aws.className=x"))
 check("it goes without a binding, too", {o["kind"] for o in without} == {"ServiceAccount", "Deployment"})

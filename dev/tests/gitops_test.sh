@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What docs/gitops.md says: the examples for Argo CD and Flux on a real API server, with the operator beside it: applied wave by wave as Argo CD does,
-# waiting for what its health check says. What needs Argo CD or Flux themselves is looked through.
+# What docs/gitops.md says: the examples on a real API server, with the operator beside it, synced by Argo CD's own engine.
+# What needs Argo CD's controller or Flux themselves is looked through.
 set -euo pipefail
 DEV=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=../lib/common.sh
@@ -10,8 +10,9 @@ cd "$DEV/.."
 if [ "${1:-}" != inside ]; then
     helm=$("$DEV/helm/build.sh")
     health=$("$DEV/lib/go.sh" health)
+    argocd=$("$DEV/lib/go.sh" argocd)
     top=$(mktemp -d)
-    "$DEV/env" run "$top/env" -- "$0" inside "$helm/helm4" "$health" || die "FAILED; what it left: $top"
+    "$DEV/env" run "$top/env" -- "$0" inside "$helm/helm4" "$health" "$argocd" || die "FAILED; what it left: $top"
     rm -rf "$top"
     exit
 fi
@@ -30,8 +31,10 @@ setup() {
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}' >/dev/null
     launch_operator --resync 3s --settle 3s --leader-elect=false
 }
+python=$("$DEV/lib/tools.sh")/bin/python
+"$python" "$DEV/tests/gitops.py" "${@:2}" first
 (setup) >"$IRSA_ENV_DIR/setup" 2>&1 || {
     cat "$IRSA_ENV_DIR/setup"
     exit 1
 }
-exec "$("$DEV/lib/tools.sh")/bin/python" "$DEV/tests/gitops.py" "$2" "$3"
+exec "$python" "$DEV/tests/gitops.py" "${@:2}"
