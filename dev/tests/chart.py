@@ -2,7 +2,7 @@
 
     chart.py HELM3 HELM4 KUBECTL OPERATOR KINDS [--update]
 """
-import difflib, json, pathlib, re, subprocess, sys
+import difflib, json, os, pathlib, re, shutil, subprocess, sys, tempfile
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -29,8 +29,8 @@ def check(sentence, faults):
         print(f"ok: {sentence}", flush=True)
 
 
-def run(*command):
-    return subprocess.run([str(part) for part in command], capture_output=True, text=True)
+def run(*command, **options):
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
 
 
 def render(helm, *options):
@@ -320,7 +320,11 @@ def versions():
 
 
 def released_with_care():
-    text = (ROOT / ".github/workflows/release.yaml").read_text()
+    path = ROOT / ".github/workflows/release.yaml"
+    text = path.read_text()
+    # shellcheck is beside kubectl.
+    done = run(KINDS, path, env={**os.environ, "PATH": f'{pathlib.Path(KUBECTL).parent}:{os.environ["PATH"]}'})
+    yield done.stdout + done.stderr if done.returncode else None
     flow = yaml.safe_load(text)
     if flow["permissions"]:
         yield "the workflow as a whole has permissions"
@@ -331,6 +335,21 @@ def released_with_care():
     for action in re.findall(r"uses: (.*)", text):
         if not re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v[0-9.]+", action):
             yield f"{action} is not the hosting's own by its commit"
+
+
+def packaged():
+    """The workflow's own commands, but for the pushing: the chart names the image by its digest."""
+    flow = yaml.safe_load((ROOT / ".github/workflows/release.yaml").read_text())
+    script = next(step["run"] for step in flow["jobs"]["publish"]["steps"] if step.get("id") == "chart").split("helm4 push")[0]
+    digest, version = f"sha256:{'0' * 64}", yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(CHART, pathlib.Path(folder) / "charts/irsa-operator")
+        script = script.replace("${{ steps.image.outputs.digest }}", digest).replace("helm4", HELM4)
+        done = run("bash", "-euo", "pipefail", "-c", script, cwd=folder, env={**os.environ, "IMAGE": "ghcr.io/x/y", "VERSION": version})
+        yield done.stdout + done.stderr if done.returncode else None
+        done = run(HELM4, "template", "x", pathlib.Path(folder) / f"irsa-operator-{version}.tgz", "--set", "config.clusterId=a")
+        if f"image: ghcr.io/x/y@{digest}" not in done.stdout.replace('"', ""):
+            yield f"the image is {re.findall('image: .*', done.stdout)} {done.stderr}"
 
 
 def others_take_it():
@@ -363,7 +382,8 @@ def grafana_takes_it():
 
 check("Grafana knows every field and value of the dashboard, by its own types", grafana_takes_it())
 check("Flux and the Prometheus operator know every field", others_take_it())
-check("the release names actions by commit, and may no more than it must", released_with_care())
+check("actionlint takes the release workflow, which names actions by commit, and may no more than it must", released_with_care())
+check("the release packs a chart that names the image by its digest", packaged())
 EKS = ("config.clusterId=prod-eu-1", "config.eksCluster=prod")
 check("definitions, rules and policies in the chart are those of crds/, config/rbac and config/admission", copies())
 check("admission policies are those of the release", policies_of_a_release())
