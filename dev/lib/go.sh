@@ -11,7 +11,7 @@ cd "$DEV/$1"
 mkdir -p "$CACHE/go"
 program=$CACHE/go/$1-$({ cat go.mod go.sum ./*.go && go version; } | stamp)
 if [ ! -x "$program" ]; then
-    say "building dev/$1: not in the cache yet; less than a minute, but 3 for argocd"
+    say "building dev/$1: not in the cache yet; less than a minute, but 2 for flux and 3 for argocd"
     CGO_ENABLED=0 GOWORK=off GOFLAGS='-mod=readonly -buildvcs=false' go build -trimpath -o "$program.$$" .
     mv "$program.$$" "$program"
 fi

@@ -1,6 +1,6 @@
-"""Rolls the examples out by Argo CD's own engine. Run by gitops_test.sh in an environment with an operator.
+"""Rolls the examples out by Argo CD's own engine and Flux's own. Run by gitops_test.sh in an environment with an operator.
 
-    gitops.py HELM HEALTH ARGOCD [first]
+    gitops.py HELM HEALTH ARGOCD FLUX [first]
 
 `first` is the operator's own Application, in an environment where nothing is yet.
 """
@@ -9,7 +9,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"
-HELM, HEALTH, ARGOCD, *FIRST = sys.argv[1:]
+HELM, HEALTH, ARGOCD, FLUX, *FIRST = sys.argv[1:]
 ROLE = "eks.amazonaws.com/role-arn"
 WAVE = "argocd.argoproj.io/sync-wave"
 GROUP = "irsa-operator.io/"
@@ -197,6 +197,32 @@ for namespace, flags in (("three-way", []), ("server-side", ["--server-side"])):
     check("and the operator writes nothing", not [one for one in writes()[written:] if one[4] == OPERATOR])
 policies = live(of(elsewhere("three-way"), "IrsaBinding"))["spec"]["policies"]
 check("prod has one policy more, and the bucket of its account", len(policies["managed"]) == 2 and "$(account)" in json.dumps(policies["inline"]))
+
+# By Flux: each Kustomization of the example, in the order of `dependsOn`, with what it waits for. The namespace is the example's
+# own, as the health check names it.
+def reconcile(name, objects=None, *flags):
+    """(What it applied, how it ended)."""
+    path = WORK / "objects.yaml"
+    path.write_text(yaml.safe_dump_all(objects or documents(kubectl("kustomize", ROOT / kustomizations[name]["path"]))))
+    *applied, end = run(FLUX, *flags, CONFIG / "flux/cluster/irsa.yaml", name, path).splitlines()
+    return applied, end
+
+
+check("Flux: the class, by its expressions", reconcile("irsa-classes")[1] == "Ready: waited for 1")
+applied, end = reconcile("invoices-identity")
+check(f"Flux: identity: {end}", end == "Ready: waited for 1" and len(applied) == 3)
+check("which is over when the ServiceAccount has its role", "billing_invoices" in annotated("billing", "invoices"))
+# Nodes there are none, so what waits for the Pods ends without them.
+applied, end = reconcile("invoices", None, "-timeout", "4s")
+check(f"Flux: workload: {applied}", applied == ["Deployment/billing/invoices: created"] and "Deployment/billing/invoices" in end)
+written = len(writes())
+applied, end = reconcile("invoices-identity")
+check("Flux: again, all is as it was", end.startswith("Ready") and all(line.endswith("unchanged") for line in applied))
+check("and nobody writes", not [one for one in writes()[written:] if one[4] in (OPERATOR, "admin")])
+bad = documents(kubectl("kustomize", ROOT / kustomizations["invoices-identity"]["path"]))
+of(bad, "IrsaBinding")["spec"]["policies"]["inline"][0]["document"]["Statement"][0]["Resource"] = "arn:$(partition):s3:::$(nothing)/*"
+end = reconcile("invoices-identity", bad)[1]
+check(f"Flux: a binding that can't go on fails at once: {end}", end.startswith("Failed") and "invoices" in end and "Failed" in end[8:])
 
 # Without waves: what the docs warn of.
 flat = elsewhere("flat")

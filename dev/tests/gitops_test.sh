@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What docs/gitops.md says: the examples on a real API server, with the operator beside it, synced by Argo CD's own engine.
-# What needs Argo CD's controller or Flux themselves is looked through.
+# What docs/gitops.md says: the examples on a real API server, with the operator beside it, synced by Argo CD's own engine
+# and by Flux's. What is around them is looked through.
 set -euo pipefail
 DEV=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=../lib/common.sh
@@ -11,8 +11,9 @@ if [ "${1:-}" != inside ]; then
     helm=$("$DEV/helm/build.sh")
     health=$("$DEV/lib/go.sh" health)
     argocd=$("$DEV/lib/go.sh" argocd)
+    flux=$("$DEV/lib/go.sh" flux)
     top=$(mktemp -d)
-    "$DEV/env" run "$top/env" -- "$0" inside "$helm/helm4" "$health" "$argocd" || die "FAILED; what it left: $top"
+    "$DEV/env" run "$top/env" -- "$0" inside "$helm/helm4" "$health" "$argocd" "$flux" || die "FAILED; what it left: $top"
     rm -rf "$top"
     exit
 fi
