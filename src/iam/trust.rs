@@ -146,10 +146,9 @@ fn trusted(document: &Document) -> Option<BTreeSet<String>> {
 /// The one audience whose tokens a policy of the form of [`trust_policy`] takes; `None` where it is of another form.
 #[must_use]
 pub fn audience(document: &Document) -> Option<String> {
-    let all = trusted(document)?;
     let of = |one: &String| serde_json::from_str::<Vec<Value>>(one).ok()?.get(3)?.get(0)?.as_str().map(str::to_owned);
-    let found: BTreeSet<String> = all.iter().filter_map(of).collect();
-    found.iter().next().filter(|_| found.len() == 1).map(|audience| audience.replace("${$}{", "${"))
+    let found: BTreeSet<String> = trusted(document)?.iter().filter_map(of).collect();
+    found.first().filter(|_| found.len() == 1).map(|audience| audience.replace("${$}{", "${"))
 }
 
 /// IAM writes a list of one without its brackets.
