@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn what_aws_shows_too_late_is_neither_repaired_nor_complained_about() {
-    let env = Env::own("lag");
+    let env = Env::beside("lag");
     // Now and then a read is fresh, and the next one goes back to what was.
     let pattern: Vec<bool> = (0..200).map(|read| read % 4 != 1).collect();
     env.emulator.switch(&json!({"propagation": {"pattern": pattern, "lapseMs": 4000, "youngMs": 1000}})).await;

@@ -55,7 +55,7 @@ async fn readiness_says_what_is_missing() {
 /// A call in flight ends, and what stands after it is left to the next start; who waits for a request waits no longer.
 #[tokio::test]
 async fn nothing_is_begun_once_it_stops() {
-    let env = Env::own("stop");
+    let env = Env::beside("stop");
     // A request in five seconds: one is in flight, and whoever else wants one waits.
     let mut operator = Operator::start(&env, &["--resync", "1h", "--aws-min-rate", "0.2", "--aws-max-rate", "0.2"]);
     operator.ready().await;

@@ -8,6 +8,7 @@
 #[path = "../e2e/harness/mod.rs"]
 mod harness;
 
+mod attacked;
 mod blind;
 mod budget;
 mod contested;

@@ -11,6 +11,12 @@ const CASES: usize = 80;
 /// The same of documents.
 const DOCUMENTS: usize = 45;
 
+/// The operator alone: whatever admission would have said. With admission they are tried by `make soak`.
+#[tokio::test]
+async fn the_operator_holds_a_tenant_alone() {
+    tenant::attack(false).await;
+}
+
 #[test]
 fn the_corpus_does_not_shrink() {
     let (cases, documents) = (tenant::count(), documents::count());

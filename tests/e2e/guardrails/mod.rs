@@ -10,6 +10,7 @@ mod tightened;
 
 use crate::harness::{Space, message, paths, reason};
 use cases::{Case, cases, class_of, spec_of};
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 /// A namespace with labels as the cases want them.
@@ -35,10 +36,11 @@ async fn the_operator_decides_all_of_it() {
         wrong.extend(check(&space, case).await.err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    for case in &cases {
+    join_all(cases.iter().map(async |case| {
         space.delete(&case.name()).await;
         space.gone(&case.name()).await;
-    }
+    }))
+    .await;
 }
 
 async fn check(space: &Space, case: &Case) -> Result<(), String> {

@@ -18,7 +18,7 @@ pub const CLUSTER_ID: &str = "e2e";
 pub const OPERATOR_USER: &str = "system:serviceaccount:irsa-operator:irsa-operator";
 
 /// As many environments of their own are up at a time.
-const OWN_AT_A_TIME: usize = 3;
+const OWN_AT_A_TIME: usize = 4;
 static OWN: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 
 /// A control plane with our definitions and RBAC applied, and an AWS with a role for the operator.

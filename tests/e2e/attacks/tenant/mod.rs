@@ -48,20 +48,9 @@ pub fn names() -> Vec<&'static str> {
     specs::all().iter().map(|spec| spec.name).chain(acts::ALL.iter().map(|act| act.name)).collect()
 }
 
-/// The operator alone: whatever admission would have said.
-#[tokio::test]
-async fn the_operator_holds_a_tenant_alone() {
-    attack("attacked", false).await;
-}
-
-/// The same with the admission policies, which say most of it at once.
-#[tokio::test]
-async fn admission_and_operator_hold_a_tenant() {
-    attack("attacked-guarded", true).await;
-}
-
-async fn attack(name: &str, guarded: bool) {
-    let env = Env::own(name);
+/// Tries all of it, with the admission policies or without.
+pub async fn attack(guarded: bool) {
+    let env = Env::own(if guarded { "attacked-guarded" } else { "attacked" });
     allow_adoption(&env).await;
     let mut bounds = operator_policy(&["--account", &env.emulator.account, "--adoption", "--boundary", STRICT]);
     let own = |statement: &Value| statement["Sid"].to_string().contains("Adopted");
