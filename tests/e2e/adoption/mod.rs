@@ -1,6 +1,7 @@
 //! Roles that somebody else made: left alone without the consent of all who have a say, and taken over with it. The
 //! journal of AWS is the witness.
 
+mod classes;
 mod refused;
 mod taken;
 

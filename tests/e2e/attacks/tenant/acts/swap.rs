@@ -2,7 +2,7 @@
 
 use super::super::Tenant;
 use super::super::classes::{STRICT, any_deletion, class, gets, reads};
-use crate::harness::paths;
+use crate::harness::{message, paths};
 use serde_json::{Value, json};
 
 /// Under this one the tenant may have less, and no boundary holds it.
@@ -19,7 +19,9 @@ pub async fn boundary(tenant: &Tenant) {
     let said = "does not allow arn:aws:iam::111122223333:policy/shop/reads (spec.allow.managedPolicies)";
     let guarded = if tenant.guarded { "(spec.allow.managedPolicies)" } else { said };
     if tenant.tries("app-bound", json!({"spec": {"className": "looser"}}), guarded).await {
-        tenant.told("app-bound", "Forbidden", said).await;
+        let told = tenant.told("app-bound", "Forbidden", said).await;
+        let stays = "until all of it fits, its role stays as IrsaClass shop has it";
+        assert!(message(&told, "Ready").contains(stays), "{told}");
     }
     let role = tenant.space.role("app-bound").await;
     assert_eq!(role["boundary"], STRICT, "{role}");
