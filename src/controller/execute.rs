@@ -98,6 +98,26 @@ impl Run<'_> {
     }
 }
 
+/// A role that CreateRole finds and GetRole does not: one that was just made or deleted, or one whose name is another, as
+/// IAM asks for the name with its case and keeps the other from being made. Only time tells them apart.
+fn exists_and_does_not(ctx: &Ctx, run: &Run<'_>) -> Error {
+    let since = {
+        let mut state = ctx.state();
+        let memory = state.memory.entry(run.binding.clone()).or_default();
+        *memory.seldom().hidden.get_or_insert_with(Instant::now)
+    };
+    let arn = &run.desired.arn;
+    if since.elapsed() <= ctx.settings.settle {
+        let text = format!("AWS says of {arn} both that it exists and that it does not; it is tried again in a moment");
+        return Error::new(Category::Settling, text);
+    }
+    let text = format!(
+        "AWS makes no role {arn}, as another has this name but for upper and lower case: rename this binding, or delete \
+         that role"
+    );
+    Error::new(Category::Conflict, text)
+}
+
 /// Plans and does, and tells `outcome`.
 pub async fn carry_out(
     ctx: &Ctx,
@@ -160,16 +180,15 @@ pub async fn carry_out(
             Ended::Exists => {
                 observed = run.read(ctx).await.map_err(|error| adopt::hidden(run.desired, error))?;
                 if observed == Observed::Absent {
-                    let text = format!(
-                        "AWS says of {} both that it exists and that it does not; where that goes on, another role has this \
-                         name but for upper and lower case: rename this binding, or delete that role",
-                        run.desired.arn
-                    );
-                    return Err(Error::new(Category::Settling, text).into());
+                    return Err(exists_and_does_not(ctx, run).into());
                 }
                 continue;
             }
             Ended::Done if seen.is_none() => {
+                if let Some(seldom) = ctx.state().memory.get_mut(run.binding).and_then(|memory| memory.seldom.as_mut())
+                {
+                    seldom.hidden = None;
+                }
                 match &known {
                     Some(role) => agree(ctx, run, &plan, role, denying, &outcome.rests),
                     None => ctx.state().snapshot.absent(&run.desired.arn, None),

@@ -27,6 +27,8 @@ pub struct Memory {
 pub struct Seldom {
     /// Which trouble it is in, and since when.
     pub trouble: Option<(Category, Instant)>,
+    /// Since when AWS says of its role both that it exists and that it does not.
+    pub hidden: Option<Instant>,
     /// To whom its role was offered, since it is not managed any more.
     pub offered: Option<String>,
     /// When it was last looked for everywhere, and not found.

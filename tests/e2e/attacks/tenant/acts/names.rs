@@ -16,9 +16,7 @@ async fn taken(tenant: &Tenant, name: &str, said: &str) {
 }
 
 pub async fn case(tenant: &Tenant) {
-    tenant.make("app-case", "shop", reads()).await.unwrap();
-    tenant.told("app-case", "Settling", "but for upper and lower case: rename this binding, or delete that role").await;
-    tenant.gives_nothing(&["app-case"]).await;
+    taken(tenant, "app-case", "but for upper and lower case: rename this binding, or delete that role").await;
 }
 
 pub async fn path(tenant: &Tenant) {
