@@ -6,15 +6,19 @@
 //!   without a binding that are to be cut off, and roles that were left behind and lose permissions; until it is done, and
 //!   what began within the last ten minutes, or since the pass began that is not over yet. What somebody has allowed does
 //!   not count.
-//! - Where these are more than 20, and more than a tenth of the bindings that the class had before, all that have not
-//!   begun are held, and so is what comes later, for as long as that is so.
+//! - Where these are more than 20, and more than a tenth of the bindings that the class had before, those that have not
+//!   begun are held, and so is what comes later, for as long as that is so: of up to three namespaces, where they bring it,
+//!   and else of all.
 //! - What is held stays so until it is allowed, or takes nothing any more: that it became less takes nothing back.
 //!
 //! After a start all that waits counts as asked for just now, so the first pass is held like any other.
 
+mod allowed;
 mod class;
 mod pass;
+mod shares;
 
+pub use allowed::Allowed;
 pub use class::Held;
 pub use pass::Cause;
 
@@ -118,8 +122,8 @@ impl Fuse {
         let Some(class) = self.classes.get_mut(&name) else { return };
         // Nobody asks a replica that does not lead.
         class.tidy(self.pass.adds_up(&name, now), now);
-        if let Some(Entry { removal: Removal::Role, state, .. }) = class.take(binding) {
-            class.gone(state, now);
+        if let Some(entry) = class.take(binding).filter(|entry| entry.removal == Removal::Role) {
+            class.gone(binding, entry, now);
         }
     }
 
@@ -137,15 +141,11 @@ impl Fuse {
         }
         let Some(class) = self.classes.get_mut(&name) else { return Verdict::Go };
         class.tidy(self.pass.adds_up(&name, now), now);
-        if entry.state == State::Held || class.is_many(bindings, now) {
-            class.hold();
-            if !class.spend() {
-                return Verdict::Held(class.held());
-            }
-            class.go(binding, true, now);
-        } else {
-            class.go(binding, false, now);
+        let held = class.holds(binding, entry, bindings, now);
+        if held && !class.spend(&binding.namespace) {
+            return Verdict::Held(class.alone(&binding.namespace).unwrap_or_else(|| class.held()));
         }
+        class.go(binding, held, now);
         Verdict::Go
     }
 
@@ -162,11 +162,16 @@ impl Fuse {
         pass.then(|| now + LOOK)
     }
 
-    /// Somebody has said that so many may go: those that are held, the oldest first, and if it is more than these, what
+    /// Somebody has said that so many of a class may go: those that are held, the oldest first, and if it is more than these, what
     /// comes in the next ten minutes.
     pub fn allow(&mut self, class: &str, count: usize, now: Instant) {
+        self.allowed(class, Allowed { namespace: None, count }, now);
+    }
+
+    /// The same, of one namespace or of all.
+    pub fn allowed(&mut self, class: &str, allowed: Allowed<'_>, now: Instant) {
         if self.on {
-            self.classes.entry(class.into()).or_default().allow(count, now);
+            self.classes.entry(class.into()).or_default().allow(allowed.namespace, allowed.count, now);
         }
     }
 
@@ -174,6 +179,22 @@ impl Fuse {
     #[must_use]
     pub fn held(&self, class: &str) -> Option<Held> {
         self.classes.get(class).map(Class::held).filter(|held| held.count() > 0)
+    }
+
+    /// What is held of a namespace, if that is held by itself.
+    #[must_use]
+    pub fn alone(&self, class: &str, namespace: &str) -> Option<Held> {
+        self.classes.get(class)?.alone(namespace)
+    }
+
+    /// The namespaces of a class that are held by themselves, in order.
+    pub fn all_alone(&self, class: &str) -> impl Iterator<Item = (&Arc<str>, Held)> {
+        self.classes.get(class).into_iter().flat_map(Class::all_alone)
+    }
+
+    /// Whether something is held in another namespace of the class since this was asked last.
+    pub fn take_news(&mut self, class: &str) -> bool {
+        self.classes.get_mut(class).is_some_and(Class::take_news)
     }
 
     /// The bindings of a class of which something is to be taken, or is being taken.
@@ -230,5 +251,9 @@ impl Removal {
 
 #[cfg(test)]
 mod pass_tests;
+#[cfg(test)]
+mod shares_properties;
+#[cfg(test)]
+mod shares_tests;
 #[cfg(test)]
 mod tests;

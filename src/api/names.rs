@@ -12,7 +12,7 @@ catalog! {
 pub const FINALIZER: &str = "irsa-operator.io/finalizer";
 /// Marks the class of bindings that name none.
 pub const DEFAULT_CLASS: &str = "irsa-operator.io/is-default-class";
-/// On a class: so many of the removals that are held may go.
+/// On a class: so many of the removals that are held may go, as `50`, or of which namespaces, as `team-a:30,team-b:20`.
 pub const ALLOW_REMOVALS: &str = "irsa-operator.io/allow-removals";
 /// On a ServiceAccount that we made: the binding that it was made for.
 pub const CREATED_BY: &str = "irsa-operator.io/created-by";

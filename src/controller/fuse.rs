@@ -11,15 +11,18 @@ use crate::api::Mode;
 use crate::api::names::{ALLOW_REMOVALS, FINALIZER};
 use crate::api::reason;
 use crate::error::{Category, Error};
-use crate::fuse::{Cause, Held, Removal, Verdict, WAIT};
+use crate::fuse::{Allowed, Cause, Held, Removal, Verdict, WAIT};
 use crate::iam::role::Observed;
 use crate::plan::{Plan, Step, takes_away};
 use crate::queue::Kind;
-use crate::status::{Notice, Outcome, was_true};
+use crate::status::{IN_NAMESPACE, Notice, Outcome, was_true};
 use crate::store::{LeanBinding, LeanClass, NsName, Store};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::info;
+
+/// As many namespaces are named that are held by themselves.
+const NAMED: usize = 3;
 
 impl State {
     /// A binding is being deleted, or something about it or its class has changed since.
@@ -40,11 +43,12 @@ impl State {
     /// What a class tells of removals that are held.
     pub fn held_removals(&self, class: &str) -> Option<String> {
         let held = self.fuse.held(class)?;
+        let alone: Vec<_> = self.fuse.all_alone(class).map(|(name, held)| (&**name, held)).collect();
         Some(format!(
-            "{}; {} begins before somebody allows it: kubectl annotate irsaclass {class} {ALLOW_REMOVALS}={}",
-            many(held),
+            "{}; {} begins before somebody allows it: {}",
+            many(held, &places(held, &alone)),
             if held.count() == 1 { "it" } else { "none of them" },
-            held.count()
+            word(class, held, &alone)
         ))
     }
 
@@ -73,13 +77,19 @@ impl State {
     /// What is to become of what was noted of a binding, or of a role without one. The class tells of the first that is
     /// held.
     pub fn ask_fuse(&mut self, key: &NsName, class: &str) -> Verdict {
-        let held = self.fuse.held(class).is_some();
         let Self { fuse, bindings, .. } = self;
         let verdict = fuse.ask(key, || users(bindings, class), Instant::now());
-        if matches!(verdict, Verdict::Held(_)) && !held {
+        if self.fuse.take_news(class) {
             self.wake_class(class);
         }
         verdict
+    }
+
+    /// What is said of one that is held: how many are, where, and how they are let go.
+    fn held_with(&self, binding: &NsName, class: &str, held: Held) -> String {
+        let namespace = &*binding.namespace;
+        let alone: &[_] = if self.fuse.alone(class, namespace).is_some() { &[(namespace, held)] } else { &[] };
+        format!("{}; to let them go: {}", many(held, &places(held, alone)), word(class, held, alone))
     }
 }
 
@@ -88,7 +98,33 @@ fn users(bindings: &Store<LeanBinding>, class: &str) -> usize {
     bindings.iter().filter(|binding| binding.class_name.as_deref() == Some(class)).count()
 }
 
-fn many(held: Held) -> String {
+/// The namespaces that are held by themselves; the first few, where there are many.
+fn places(held: Held, alone: &[(&str, Held)]) -> String {
+    let all = alone.iter().map(|(_, held)| held.count()).sum::<usize>() == held.count();
+    let named = alone.iter().take(NAMED).map(|(name, of)| format!("{} of them {IN_NAMESPACE}{name}", of.count()));
+    let more = alone.len().saturating_sub(NAMED);
+    match alone {
+        [] => String::new(),
+        [(name, of)] if all => format!(", {}{IN_NAMESPACE}{name}", if of.count() == 1 { "" } else { "all " }),
+        _ if more > 0 => format!(", {} and others in {more} more", named.collect::<Vec<_>>().join(", ")),
+        _ => format!(", {}", named.collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// What lets all of them go, and nothing else where they are of a few namespaces.
+fn word(class: &str, held: Held, alone: &[(&str, Held)]) -> String {
+    let all = alone.iter().map(|(_, held)| held.count()).sum::<usize>() == held.count();
+    let said = match alone {
+        [_, ..] if all && alone.len() <= NAMED => {
+            let each: Vec<String> = alone.iter().map(|(name, of)| format!("{name}:{}", of.count())).collect();
+            each.join(",")
+        }
+        _ => held.count().to_string(),
+    };
+    format!("kubectl annotate irsaclass {class} {ALLOW_REMOVALS}={said}")
+}
+
+fn many(held: Held, places: &str) -> String {
     let what = |count: usize, one: &str, more: &str| match count {
         0 => None,
         1 => Some(format!("1 {one}")),
@@ -118,7 +154,7 @@ fn many(held: Held) -> String {
         1 => "1 binding".to_owned(),
         of => format!("{of} bindings"),
     };
-    format!("{}, in a class that had {of}", all.join(" and "))
+    format!("{}{places}, in a class that had {of}", all.join(" and "))
 }
 
 /// Whether the deletion of a binding may begin; else when, or why not.
@@ -137,10 +173,9 @@ pub async fn ask(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Instant>, Err
         Verdict::Held(held) => {
             let key = &object.head.key;
             let text = format!(
-                "{}; to let them go: kubectl annotate irsaclass {name} {ALLOW_REMOVALS}={}; to keep this one's role: \
-                 kubectl -n {} patch irsabinding {} --type merge -p '{{\"spec\":{{\"deletionPolicy\":\"Retain\"}}}}'",
-                many(held),
-                held.count(),
+                "{}; to keep this one's role: kubectl -n {} patch irsabinding {} --type merge -p \
+                 '{{\"spec\":{{\"deletionPolicy\":\"Retain\"}}}}'",
+                ctx.state().held_with(key, &name, held),
                 key.namespace,
                 key.name
             );
@@ -233,10 +268,8 @@ impl State {
             Verdict::Go => Ok(None),
             Verdict::Wait(until) => Err(Stop::Later(until)),
             Verdict::Held(held) => Ok(Some(format!(
-                "{}; to let them go: kubectl annotate irsaclass {class} {ALLOW_REMOVALS}={}. This one {why}, and nothing is \
-                 written to the role until then",
-                many(held),
-                held.count()
+                "{}. This one {why}, and nothing is written to the role until then",
+                self.held_with(binding, class, held)
             ))),
         }
     }
@@ -252,13 +285,16 @@ pub async fn heed(ctx: &Ctx, object: &mut Arc<LeanClass>) -> Result<Option<Notic
         Err(_) => return Err(Stop::Stale),
     }
     let name = &object.head.key.name;
-    let Ok(count) = said.trim().parse::<usize>() else {
-        let text = format!("the annotation {ALLOW_REMOVALS} was {said:?}; write how many removals may go, as \"50\"");
+    let Some(allowed) = Allowed::parse(&said) else {
+        let text = format!(
+            "the annotation {ALLOW_REMOVALS} was {said:?}; write how many removals may go, as \"50\", or of which namespaces, \
+             as \"team-a:30,team-b:20\""
+        );
         return Ok(Some(Notice::new(true, reason::INVALID, "Reconcile", text)));
     };
-    info!(class = %name, count, "removals are allowed");
+    info!(class = %name, said, "removals are allowed");
     let mut state = ctx.state();
-    state.fuse.allow(name, count, Instant::now());
+    allowed.into_iter().for_each(|allowed| state.fuse.allowed(name, allowed, Instant::now()));
     for key in state.fuse.pending(name) {
         if let Some(deleted) = state.bindings.get(&key).map(|binding| binding.head.deleted.is_some()) {
             state.wake_binding(&key, if deleted { Kind::Deletion } else { Kind::Change });

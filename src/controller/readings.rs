@@ -3,6 +3,7 @@
 use super::state::{Ctx, State};
 use crate::api::names::FINALIZER;
 use crate::api::reason::{self, condition};
+use crate::fuse::Held;
 use crate::metrics::{AccountReadings, Readings};
 use crate::snapshot::Account;
 use crate::store::LeanClass;
@@ -47,11 +48,24 @@ impl State {
                 .collect(),
             noted,
             classes: self.classes.iter().flat_map(|class| conditions(class)).collect(),
+            held: classes.iter().flat_map(|class| self.held_by(class)).collect(),
             deletions: deletions.into_iter().map(|(class, of)| (class.to_owned(), of)).collect(),
             queue: self.queue.depth(),
             accounts: self.account_readings(),
             ..Readings::default()
         }
+    }
+
+    /// How many removals of a class are held with all of it, and of each namespace that is held by itself.
+    fn held_by(&self, class: &str) -> Vec<((String, String), usize)> {
+        let mut with_all = self.fuse.held(class).map_or(0, Held::count);
+        let mut held = Vec::new();
+        for (namespace, of) in self.fuse.all_alone(class) {
+            with_all -= of.count();
+            held.push(((class.to_owned(), namespace.to_string()), of.count()));
+        }
+        held.push(((class.to_owned(), String::new()), with_all));
+        held
     }
 
     fn account_readings(&self) -> BTreeMap<String, AccountReadings> {

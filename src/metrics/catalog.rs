@@ -40,6 +40,9 @@ catalog! {
         "IrsaBindings whose deletion was asked for and that still hold the finalizer";
     OLDEST_DELETION = "gauge" "longest_pending_deletion" "seconds" ["class"]
         "How long ago the oldest of the pending deletions was asked for, 0 where there is none";
+    HELD = "gauge" "removals_held" "" ["class", "held_namespace"]
+        "Removals that wait until somebody allows them, by the namespace that is held by itself; held_namespace is empty where \
+         they are held with the whole class";
     DRIFT_FOUND = "counter" "drift_found" "" ["step"]
         "Steps that were found to be needed although nobody asked for a change; each once, however often it is tried";
     DRIFT_CORRECTED = "counter" "drift_corrected" "" ["step"]

@@ -20,6 +20,8 @@ pub struct Readings {
     pub classes: Vec<(String, &'static str, &'static str, &'static str)>,
     /// The pending deletions of each class: how many, and the age of the oldest.
     pub deletions: BTreeMap<String, (usize, Duration)>,
+    /// How many removals are held: class, and the namespace that is held by itself.
+    pub held: BTreeMap<(String, String), usize>,
     /// The queue.
     pub queue: Depth,
     /// Each watched resource, and whether its watch works.
@@ -67,6 +69,8 @@ impl Collector for Readings {
         let deletions = || self.deletions.iter();
         to.gauge(&about::DELETIONS, deletions().map(|(class, (count, _))| ([text(class)], *count as f64)))?;
         to.gauge(&about::OLDEST_DELETION, deletions().map(|(class, (_, age))| ([text(class)], age.as_secs_f64())))?;
+        let held = self.held.iter();
+        to.gauge(&about::HELD, held.map(|((class, of), count)| ([text(class), text(of)], *count as f64)))?;
         let states = [("due", self.queue.due), ("delayed", self.queue.delayed), ("in_flight", self.queue.in_flight)];
         let depths = states.into_iter().flat_map(|(state, depths)| {
             let kinds = Kind::ALL.into_iter().zip(depths);

@@ -6,9 +6,13 @@ use crate::api::{BindingCounts, ClassStatus, OrphanedRoles};
 use crate::desired::Place;
 use crate::error::{Category, Error};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use std::collections::BTreeSet;
 
 /// As many orphans are named in an Event.
 const SAID: usize = 3;
+
+/// Behind these words a text of what is held names a namespace, which is what makes it news.
+pub const IN_NAMESPACE: &str = "in namespace ";
 
 /// How the roles of an account are watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,9 +130,17 @@ pub fn class_notices(previous: &ClassStatus, next: &ClassStatus) -> Vec<Notice> 
         let stalled = conditions::find(&status.conditions, kind::STALLED);
         stalled.filter(|c| c.reason == reason::MASS_CHANGE_HELD).map(|c| c.message.clone())
     };
-    let mass = held(next).filter(|_| held(previous).is_none());
+    let known = held(previous);
+    let mass = held(next).filter(|text| known.as_ref().is_none_or(|known| !named(text).is_subset(&named(known))));
     let mass = mass.map(|text| Notice::new(true, reason::MASS_CHANGE_HELD, "Delete", text));
     next.orphans.iter().filter(news).map(orphaned).chain(mass).collect()
+}
+
+/// The namespaces that a text of what is held names, and nothing where these are not all: then the whole class is held.
+fn named(text: &str) -> BTreeSet<&str> {
+    let names = text.split(IN_NAMESPACE).skip(1).filter_map(|rest| rest.split([',', ' ', ';']).next());
+    let whole = text.rsplit('=').next().is_none_or(|word| !word.contains(':'));
+    names.chain(whole.then_some("")).collect()
 }
 
 fn orphaned(orphans: &OrphanedRoles) -> Notice {

@@ -9,7 +9,7 @@ mod parts;
 mod tests;
 
 pub use adoption::{adopting, awaiting};
-pub use class::{ClassOutcome, Watch, class_notices, class_status};
+pub use class::{ClassOutcome, IN_NAMESPACE, Watch, class_notices, class_status};
 pub use conditions::{condition, find, set};
 pub use events::{Notice, deeds, drift, notices};
 

@@ -54,6 +54,7 @@ mod delete;
 mod drift;
 mod elsewhere;
 mod foreign;
+mod fuse;
 mod guardrails;
 mod invalid;
 mod lag;

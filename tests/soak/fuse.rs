@@ -62,7 +62,8 @@ async fn a_pruned_application_loses_no_role() {
 
     let since = space.mark().await;
     shell(&env, "kubectl -n shop delete irsabindings --all --wait=false");
-    let words = "can't be deleted yet: 50 deletions are held that take their roles along, in a class that had ";
+    let words = "can't be deleted yet: 50 deletions are held that take their roles along, all in namespace shop, in a class that \
+                 had ";
     held(&space, &names, words).await;
     let class = space.class_until("default", "tells of it", |c| reason(c, "Stalled") == "MassChangeHeld").await;
     let said = message(&class, "Stalled").to_owned();
@@ -179,8 +180,9 @@ async fn what_would_take_policies_from_many_waits_for_a_word() {
     operator.ready().await;
     space.ready("more").await;
     assert_eq!(space.changes("more", since).await, ["AttachRolePolicy"], "what only adds waits for nobody");
-    let words = "25 changes are held that take permissions away, in a class that had 26 bindings; to let them go: kubectl \
-                 annotate irsaclass default irsa-operator.io/allow-removals=25. This one was planned in the first pass";
+    let words = "25 changes are held that take permissions away, all in namespace old, in a class that had 26 bindings; to \
+                 let them go: kubectl annotate irsaclass default irsa-operator.io/allow-removals=old:25. This one was planned \
+                 in the first pass";
     let detach = json!(["detach arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"]);
     join_all(names.iter().map(async |name| {
         let held = |b: &Value| reason(b, "Stalled") == "MassChangeHeld" && message(b, "Stalled").starts_with(words);

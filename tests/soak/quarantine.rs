@@ -194,8 +194,8 @@ async fn many_at_once_wait_for_a_word() {
 
     let since = space.mark().await;
     let operator = start(&env, &["--resync", "2s", "--fuse", "on"]).await;
-    let words = "25 quarantines of roles are held, in a class that had no binding; none of them begins before somebody allows \
-                 it: kubectl annotate irsaclass default irsa-operator.io/allow-removals=25";
+    let words = "25 quarantines of roles are held, all in namespace mass, in a class that had no binding; none of them begins \
+                 before somebody allows it: kubectl annotate irsaclass default irsa-operator.io/allow-removals=mass:25";
     let class = space.class_until("default", "holds them", |c| reason(c, "Stalled") == "MassChangeHeld").await;
     assert_eq!(message(&class, "Stalled"), words);
     assert!(is(&class, "Ready", "True"));

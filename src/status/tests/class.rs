@@ -135,6 +135,14 @@ fn deletions_that_are_held_are_told_and_said_once() {
     let first = said(&after(&[(1, fine(1))]), &held("50 are held"));
     assert_eq!(first, [("MassChangeHeld", "50 are held".to_owned())]);
     assert!(said(&before, &held("19 are held")).is_empty() && said(&before, &fine(1)).is_empty());
+    // Another namespace that is held by itself is news, and so is all of the class.
+    let of =
+        |names: &str, word: &str| held(&format!("21 are held, {names}, in a class; kubectl annotate c allow={word}"));
+    let (a, both) =
+        (of("all in namespace a", "a:21"), of("9 of them in namespace a, 12 of them in namespace b", "a:9,b:12"));
+    let at_first = after(&[(1, a.clone())]);
+    assert_eq!((said(&at_first, &both).len(), said(&after(&[(1, both)]), &a).len()), (1, 0));
+    assert_eq!(said(&at_first, &of("1 of them in namespace a", "21")).len(), 1);
     let leaving = ClassOutcome { in_use: Some("its deletion waits".to_owned()), ..held("50 are held") };
     assert_eq!(says(&after(&[(1, leaving)]), "Stalled"), "True MassChangeHeld", "the class waits for these, too");
 }
