@@ -71,7 +71,10 @@ pub async fn reconcile(ctx: &Ctx, key: &NsName, kind: Kind) -> Next {
     let (mut outcome, began) = (Outcome::default(), Instant::now());
     let mut stop = keep(ctx, &mut object, kind, &mut outcome).await.err();
     if stop.is_none() && outcome.trouble().is_none() && outcome.mode == Some(Mode::Manage) {
-        outcome.class.iter().for_each(|class| ctx.state().is_held(key, class));
+        // What waits for somebody's word, or for its turn, is not as the class says yet.
+        let whole = !outcome.held && outcome.pending.is_empty();
+        let generation = whole.then_some(outcome.class_generation);
+        outcome.class.iter().for_each(|class| ctx.state().is_held(key, class, generation));
     } else if former::left(stop.as_ref(), &outcome) {
         stop = match (former::hold(ctx, &object, kind, &mut outcome).await, stop) {
             // What is wrong with the binding is what its owner can do something about.
@@ -110,7 +113,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     let spec = object.decode().map_err(|e| Error::new(Category::Invalid, e.to_string()))?;
     let mut class = ctx.state().class(spec.class_name.as_deref())?;
     class.aws = class.aws.on_behalf(kind, object.head.key.namespace.clone());
-    outcome.class = Some(class.name.clone());
+    (outcome.class, outcome.class_generation) = (Some(class.name.clone()), class.generation);
     outcome.mode = Some(spec.mode.within(class.spec.mode));
     refuse_rival(&ctx.state(), object, &spec)?;
     let desired = desired(who(&object.head.key, &class.name), &spec, &class.spec, &class.place)?;

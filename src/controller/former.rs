@@ -86,10 +86,10 @@ impl State {
         self.classes.iter().any(|class| class.decode().is_ok_and(|spec| spec.on_violation == OnViolation::Revoke))
     }
 
-    /// The role of a binding is under this class, and all of it is as the class says.
-    pub fn is_held(&mut self, key: &NsName, class: &str) {
+    /// The role of a binding is under this class, and all of it is as this generation of the class says; `None`: not all.
+    pub fn is_held(&mut self, key: &NsName, class: &str, generation: Option<i64>) {
         self.is_under(key, class);
-        let held = self.holding(key, class);
+        let held = generation.and_then(|generation| self.holding(key, class, generation));
         self.memory.entry(key.clone()).or_default().held = held;
     }
 
@@ -113,8 +113,7 @@ impl State {
 
     /// A number that is the same while the class and, as sweeps show it, the role are: one that was held to its class then
     /// is so yet.
-    fn holding(&self, key: &NsName, class: &str) -> Option<NonZeroU64> {
-        let generation = self.classes.get(&NsName::new("", class))?.head.generation;
+    fn holding(&self, key: &NsName, class: &str, generation: i64) -> Option<NonZeroU64> {
         let arn = self.memory.get(key).filter(|memory| !memory.waits)?.role_arn.as_deref();
         let mut hasher = DefaultHasher::new();
         (class, generation, arn.map(|arn| self.snapshot.print(arn))).hash(&mut hasher);
@@ -201,7 +200,10 @@ pub async fn hold(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Out
     {
         let state = ctx.state();
         let held = state.memory.get(key).and_then(|memory| memory.held);
-        if class.spec.on_violation != OnViolation::Revoke && held.is_some() && held == state.holding(key, &name) {
+        if class.spec.on_violation != OnViolation::Revoke
+            && held.is_some()
+            && held == state.holding(key, &name, class.generation)
+        {
             return Ok(());
         }
     }
@@ -255,7 +257,9 @@ pub async fn hold(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Out
         if let Some(seldom) = state.memory.get_mut(key).and_then(|memory| memory.seldom.as_mut()) {
             seldom.nowhere = None;
         }
-        state.is_held(key, &name);
+        // Once its owner accepts removals, or the hold tag is off, there is something to be done.
+        let left = is_adopted(&role.tags) || tags::get(&role.tags, tag::HOLD).is_some();
+        state.is_held(key, &name, (!left).then_some(class.generation));
     }
     outcome.done.append(&mut own.done);
     outcome.held |= own.held;

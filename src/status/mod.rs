@@ -33,6 +33,8 @@ pub struct Outcome {
     pub generation: i64,
     /// The class in use.
     pub class: Option<String>,
+    /// The generation of that class which was carried out.
+    pub class_generation: i64,
     /// How far it goes; `None` where it never came so far.
     pub mode: Option<Mode>,
     /// The role that was asked for; `None` where it never came so far.
