@@ -254,6 +254,25 @@ pub async fn delete(ctx: &Ctx, binding: &NsName, name: &str) -> Result<(), ApiEr
     }
 }
 
+/// Looks for a ServiceAccount that the watch has not shown yet. One that was applied in a moment with its binding is
+/// often behind it there, and whoever applied both is not to be told that it is missing.
+///
+/// # Errors
+/// As the call fails.
+pub async fn find(ctx: &Ctx, binding: &NsName, name: &str) -> Result<(), ApiError> {
+    let api: Api<Watched<LeanServiceAccount>> = namespaced(ctx, &binding.namespace);
+    match api::send(&format!("show ServiceAccount {}/{name}", binding.namespace), api.get(name)).await {
+        Ok(object) => {
+            let (object, mut state) = (object.into_inner(), ctx.state());
+            let change = state.accounts.created(object.clone());
+            tell(&mut state, binding, change, &object);
+            Ok(())
+        }
+        Err(ApiError::NotFound) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether the ServiceAccount of this uid is there, by a fresh look.
 async fn still_there(ctx: &Ctx, binding: &NsName, name: &str, uid: &str) -> Result<bool, ApiError> {
     Ok(look(ctx, binding, name, uid).await?.is_some())

@@ -5,9 +5,12 @@ use super::api::ApiError;
 use super::binding::Stop;
 use super::execute::Run;
 use super::state::Ctx;
-use crate::api::Mode;
+use crate::api::reason::{self, condition};
+use crate::api::{BindingStatus, Mode};
+use crate::desired::DesiredAccount;
 use crate::plan::Step;
-use crate::status::Outcome;
+use crate::status::{Outcome, find};
+use crate::store::{LeanBinding, NsName};
 use std::time::Instant;
 
 /// Whether a step that takes Pods from another role has to wait until ours can serve them. No worker waits with it.
@@ -27,6 +30,26 @@ pub fn waits(ctx: &Ctx, run: &Run<'_>, step: &Step, outcome: &mut Outcome) -> bo
 /// When Pods of the role are served everywhere, if that is yet to come.
 fn settles(ctx: &Ctx, run: &Run<'_>) -> Option<Instant> {
     ctx.settles(&run.desired.arn, &run.desired.provider_arn, Instant::now())
+}
+
+/// Makes sure of a ServiceAccount that the store does not hold, before its binding says for the first time that there is
+/// none.
+///
+/// # Errors
+/// As the call fails.
+pub async fn make_sure(ctx: &Ctx, object: &LeanBinding, wanted: &DesiredAccount) -> Result<(), Stop> {
+    let key = &object.head.key;
+    let missing =
+        !wanted.create && ctx.state().accounts.get(&NsName::new(key.namespace.clone(), wanted.name.as_str())).is_none();
+    if missing && !misses(&object.status()) {
+        account::find(ctx, key, &wanted.name).await?;
+    }
+    Ok(())
+}
+
+fn misses(status: &BindingStatus) -> bool {
+    let of = find(&status.conditions, condition::SERVICE_ACCOUNT_READY);
+    of.is_some_and(|condition| condition.reason == reason::SERVICE_ACCOUNT_NOT_FOUND)
 }
 
 /// Carries out a step for a ServiceAccount.

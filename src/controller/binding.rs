@@ -2,6 +2,7 @@
 
 use super::account::accounts;
 use super::adopt::hidden;
+use super::annotate::make_sure;
 use super::api::ApiError;
 use super::bounds;
 use super::contested::may_rest;
@@ -142,6 +143,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         cause: fuse::cause(ctx, object, outcome.wish_changed),
     };
     remember(ctx, object, &desired);
+    make_sure(ctx, object, &desired.service_account).await?;
     if desired.mode == Mode::Annotate {
         if let Some(error) = forbidden.filter(|_| !object.head.has_finalizer(FINALIZER)) {
             return Err(bounds::refused(outcome, error));

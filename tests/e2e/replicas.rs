@@ -1,7 +1,7 @@
 //! Two replicas: one works, and the other one takes over. What takes longer, as a Lease has to run out, is in tests/soak.
 
-use crate::harness::{Env, Replica, eventually, lease, lease_holder};
-use serde_json::json;
+use crate::harness::{Env, Replica, Space, eventually, is, lease, lease_holder};
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// From the release of the Lease until the other has called AWS.
@@ -15,9 +15,10 @@ async fn one_works_and_the_other_takes_over_at_once() {
     a.operator.ready().await;
     a.leads(&env).await;
     env.default_class().await;
+    let space = env.space("replicas", &a.operator).await;
+    told_late(&space, &a).await;
     let mut b = Replica::start(&env, "second", &["--resync", "1h"]).await;
     b.operator.ready().await;
-    let space = env.space("replicas", &a.operator).await;
     let policies = json!({"managed": ["aws:ReadOnlyAccess"]});
     space.make_ready("app", policies.clone()).await;
 
@@ -87,4 +88,16 @@ async fn refused_at_first(env: &Env) -> Replica {
     binding["metadata"] = json!({"name": "irsa-operator"});
     kube.create(path, &binding).await;
     replica
+}
+
+/// The watch of ServiceAccounts is another than that of bindings, and may be behind it. Who has applied both is not told
+/// that one is missing.
+async fn told_late(space: &Space, replica: &Replica) {
+    replica.hold_next_news().await;
+    space.make_account("late").await;
+    eventually("the news of it are held", async || replica.holds_news().then_some(()).ok_or_else(String::new)).await;
+    space.make_binding("late", json!({"serviceAccount": {"name": "late"}})).await;
+    let binding = space.ready("late").await;
+    assert!(is(&binding, "ServiceAccountReady", "True"), "{binding}");
+    assert_eq!(space.events("late", "ServiceAccountNotFound").await, [Value::Null; 0]);
 }

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 const NAMESPACE: &str = "irsa-operator";
 
@@ -18,7 +18,7 @@ pub struct Replica {
     /// Its process.
     pub operator: Operator,
     name: String,
-    cut: Arc<AtomicBool>,
+    line: Arc<Line>,
     credential: String,
     audit: PathBuf,
 }
@@ -41,7 +41,7 @@ impl Replica {
     pub async fn start(env: &Env, name: &str, flags: &[&str]) -> Self {
         let kube = env.kube().await;
         let token = kube.token(NAMESPACE, "irsa-operator", None).await;
-        let (cut, port) = line(env.variable("IRSA_KUBE_URL").trim_start_matches("https://"));
+        let (line, port) = Line::to(env.variable("IRSA_KUBE_URL").trim_start_matches("https://"));
         let config = kubeconfig(&env.dir, name, &format!("https://127.0.0.1:{port}"), &token);
         let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
         let own = super::Kube::new(&config).await;
@@ -56,7 +56,7 @@ impl Replica {
         let program = Path::new(env!("CARGO_BIN_EXE_irsa-operator"));
         let operator = Operator::start_as(program, env, flags, &variables);
         let audit = env.dir.join("audit.log");
-        Self { operator, name: name.to_owned(), cut, credential, audit }
+        Self { operator, name: name.to_owned(), line, credential, audit }
     }
 
     /// Waits until it holds the Lease.
@@ -80,7 +80,19 @@ impl Replica {
 
     /// From now on nothing goes to the API server or comes from it, and nobody is told.
     pub fn cut(&self) {
-        self.cut.store(true, Ordering::Relaxed);
+        self.line.cut.store(true, Ordering::Relaxed);
+    }
+
+    /// The next that a watch brings comes some seconds late.
+    pub async fn hold_next_news(&self) {
+        // What was asked has been answered by then.
+        tokio::time::sleep(UNASKED).await;
+        self.line.late.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that has come, or is on its way.
+    pub fn holds_news(&self) -> bool {
+        !self.line.late.load(Ordering::Relaxed)
     }
 
     /// Waits until it has ended, and says with which status.
@@ -101,35 +113,62 @@ fn kubeconfig(dir: &Path, name: &str, server: &str, token: &str) -> PathBuf {
     path
 }
 
-/// A line to this address, which can be cut, and its port.
-fn line(to: &str) -> (Arc<AtomicBool>, u16) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener.local_addr().expect("its address").port();
-    let (cut, to) = (Arc::new(AtomicBool::new(false)), to.to_owned());
-    let held = cut.clone();
-    std::thread::spawn(move || {
-        for near in listener.incoming().flatten() {
-            if let Ok(far) = TcpStream::connect(&to)
-                && let (Ok(near_too), Ok(far_too)) = (near.try_clone(), far.try_clone())
-            {
-                let (out, back) = (held.clone(), held.clone());
-                std::thread::spawn(move || carry(near, far, &out));
-                std::thread::spawn(move || carry(far_too, near_too, &back));
-            }
-        }
-    });
-    (cut, port)
+/// A line to the API server.
+struct Line {
+    /// Nothing passes.
+    cut: AtomicBool,
+    /// The next word that nobody has asked for, as a watch brings it, is held back for [`LATE`].
+    late: AtomicBool,
 }
 
-fn carry(mut from: TcpStream, mut to: TcpStream, cut: &AtomicBool) {
-    let mut buffer = vec![0; 16 * 1024];
-    while let Ok(count @ 1..) = from.read(&mut buffer) {
-        while cut.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        if to.write_all(&buffer[..count]).is_err() {
-            break;
-        }
+/// How late news are that are late.
+const LATE: Duration = Duration::from_secs(3);
+/// An answer comes sooner after its question than this.
+const UNASKED: Duration = Duration::from_secs(1);
+
+impl Line {
+    /// A line to this address, and its port.
+    fn to(address: &str) -> (Arc<Self>, u16) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("its address").port();
+        let line = Arc::new(Self { cut: AtomicBool::new(false), late: AtomicBool::new(false) });
+        let (own, to) = (line.clone(), address.to_owned());
+        std::thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                if let Ok(far) = TcpStream::connect(&to)
+                    && let (Ok(near_too), Ok(far_too)) = (near.try_clone(), far.try_clone())
+                {
+                    let asked = Arc::new(Mutex::new(Instant::now()));
+                    let (out, back, own_asked) = (own.clone(), own.clone(), asked.clone());
+                    std::thread::spawn(move || {
+                        out.carry(near, far, || *own_asked.lock().expect("the time") = Instant::now());
+                    });
+                    std::thread::spawn(move || {
+                        let line = back.clone();
+                        back.carry(far_too, near_too, || {
+                            let unasked = asked.lock().expect("the time").elapsed() > UNASKED;
+                            if unasked && line.late.swap(false, Ordering::Relaxed) {
+                                std::thread::sleep(LATE);
+                            }
+                        });
+                    });
+                }
+            }
+        });
+        (line, port)
     }
-    let _ = to.shutdown(Shutdown::Both);
+
+    fn carry(&self, mut from: TcpStream, mut to: TcpStream, before: impl Fn()) {
+        let mut buffer = vec![0; 16 * 1024];
+        while let Ok(count @ 1..) = from.read(&mut buffer) {
+            before();
+            while self.cut.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            if to.write_all(&buffer[..count]).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Both);
+    }
 }
