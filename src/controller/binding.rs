@@ -198,6 +198,9 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     let aws = &class.aws;
     let run = Run { desired: &desired, wish, class: of, binding: &key, aws, had_role, presumed: false, drift, cause };
     let Some(observed) = revoke::off(ctx, &run, observed, outcome).await? else { return Ok(()) };
+    if !claims && outcome.forbidden.is_none() {
+        former::has_looked(ctx, &run, &observed);
+    }
     carry_out(ctx, &run, observed, None, outcome).await
 }
 

@@ -106,9 +106,22 @@ impl State {
     fn waits_for_sweeps(&mut self, object: &LeanBinding) -> bool {
         let (accounts, all) = (self.accounts_in_use(), everywhere(self, object));
         let used = |arn: &String| RoleArn::parse(arn).is_some_and(|arn| accounts.contains(&arn.account));
-        let waits = all.iter().filter(|arn| used(arn)).any(|arn| self.snapshot.is_yet_to_tell(arn));
+        let known = all.iter().any(|arn| self.snapshot.is_ours(arn));
+        let waits = !known && all.iter().filter(|arn| used(arn)).any(|arn| self.snapshot.is_yet_to_tell(arn));
         self.memory.entry(object.head.key.clone()).or_default().waits = waits;
         waits
+    }
+
+    /// Whether the role of a binding was held to its class, and both are as they were then.
+    fn is_held_yet(&self, key: &NsName) -> bool {
+        let memory = self.memory.get(key);
+        let Some((held, under)) = memory.and_then(|memory| memory.held.zip(memory.under.as_ref())) else {
+            return false;
+        };
+        let Some(class) = self.classes.get(&NsName::new("", under.clone())) else { return false };
+        // What a class that revokes takes depends on more than the class.
+        let keeps = || class.decode().is_ok_and(|spec| spec.on_violation != OnViolation::Revoke);
+        self.holding(key, under, class.head.generation) == Some(held) && keeps()
     }
 
     /// A number that is the same while the class and, as sweeps show it, the role are: one that was held to its class then
@@ -161,54 +174,61 @@ async fn find(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Role>, Error> {
     Ok(None)
 }
 
-/// The class that its role is under, where that is known or can be found out.
-async fn under(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Arc<str>>, Error> {
+/// The class that its role is under, where that is known or can be found out; and the role, where it had to be looked at
+/// for that.
+async fn under(ctx: &Ctx, object: &LeanBinding) -> Result<Option<(Arc<str>, Option<Role>)>, Error> {
     let key = &object.head.key;
     let known = ctx.state().memory.get(key).and_then(|memory| memory.under.clone());
     if known.is_some() || !(object.head.has_finalizer(FINALIZER) || object.status().role_id.is_some()) {
-        return Ok(known);
+        return Ok(known.map(|class| (class, None)));
     }
     let lately = |at: Instant| at.elapsed() < ctx.settings.resync;
     if ctx.state().memory.get(key).and_then(|memory| memory.seldom.as_ref()?.nowhere).is_some_and(lately) {
         return Ok(None);
     }
     let role = find(ctx, object).await?;
-    let Some(class) = role.as_ref().and_then(|role| tags::get(&role.tags, tag::CLASS)) else {
+    let Some(class) = role.as_ref().and_then(|role| tags::get(&role.tags, tag::CLASS)).map(Arc::<str>::from) else {
         ctx.state().memory.entry(key.clone()).or_default().seldom().nowhere = Some(Instant::now());
         return Ok(None);
     };
-    ctx.state().is_under(key, class);
-    Ok(Some(class.into()))
+    ctx.state().is_under(key, &class);
+    Ok(Some((class, role)))
+}
+
+/// Whether nothing of a role that was held to its class is left: once its owner accepts removals, or the hold tag is off,
+/// there is something to be done.
+pub fn all_follows(role: &Role) -> bool {
+    !is_adopted(&role.tags) && tags::get(&role.tags, tag::HOLD).is_none()
+}
+
+/// A role was looked at and held to its class by a binding that leaves it as it is: [`hold`] need not look, too.
+pub fn has_looked(ctx: &Ctx, run: &Run<'_>, observed: &Observed) {
+    let Observed::Present(role) = observed else { return };
+    let ours = matches!(run.desired.owner.judge(&role.tags), Ownership::Ours { .. });
+    if ours && all_follows(role) && tags::get(&role.tags, tag::CLASS) == Some(&run.desired.owner.class) {
+        ctx.state().is_held(run.binding, run.class.0, Some(run.class.1));
+    }
 }
 
 /// Holds a role to the class that it is under, of a binding that is not carried out by that class: because it can't be, or
 /// because it only looks, or because another class is to.
 pub async fn hold(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Outcome) -> Result<(), Stop> {
+    let key = &object.head.key;
     {
         let mut state = ctx.state();
         // What a class takes off is looked for at once.
-        if state.waits_for_sweeps(object) && !state.revokes() {
+        if state.is_held_yet(key) || (state.waits_for_sweeps(object) && !state.revokes()) {
             return Ok(());
         }
     }
-    let key = &object.head.key;
-    let Some(name) = under(ctx, object).await? else { return Ok(()) };
+    let Some((name, found)) = under(ctx, object).await? else { return Ok(()) };
     let Ok(mut class) = ctx.state().class(Some(&name)) else { return Ok(()) };
     if class.spec.mode != Mode::Manage {
         return Ok(());
     }
-    {
-        let state = ctx.state();
-        let held = state.memory.get(key).and_then(|memory| memory.held);
-        if class.spec.on_violation != OnViolation::Revoke
-            && held.is_some()
-            && held == state.holding(key, &name, class.generation)
-        {
-            return Ok(());
-        }
-    }
     class.aws = class.aws.on_behalf(kind, key.namespace.clone());
-    let Some(role) = find(ctx, object).await? else {
+    let found = if found.is_some() { found } else { find(ctx, object).await? };
+    let Some(role) = found else {
         ctx.state().look_again(key);
         return Ok(());
     };
@@ -257,9 +277,7 @@ pub async fn hold(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Out
         if let Some(seldom) = state.memory.get_mut(key).and_then(|memory| memory.seldom.as_mut()) {
             seldom.nowhere = None;
         }
-        // Once its owner accepts removals, or the hold tag is off, there is something to be done.
-        let left = is_adopted(&role.tags) || tags::get(&role.tags, tag::HOLD).is_some();
-        state.is_held(key, &name, (!left).then_some(class.generation));
+        state.is_held(key, &name, all_follows(&role).then_some(class.generation));
     }
     outcome.done.append(&mut own.done);
     outcome.held |= own.held;
@@ -287,7 +305,8 @@ pub async fn last_class(
     if one_account && (class.as_ref().is_some_and(|class| !retains(class)) || !stays(class.as_ref())) {
         return Ok((name, class));
     }
-    let Some(under) = under(ctx, object).await?.filter(|under| **under != *name) else { return Ok((name, class)) };
+    let under = under(ctx, object).await?.map(|(under, _)| under);
+    let Some(under) = under.filter(|under| **under != *name) else { return Ok((name, class)) };
     let own = ctx.state().classes.get(&NsName::new("", under.clone())).and_then(|class| class.decode().ok());
     Ok(own.map_or((name, class), |own| (under.to_string(), Some(own))))
 }

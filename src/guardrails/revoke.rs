@@ -10,7 +10,7 @@ use crate::api::{IrsaClassSpec, Mode, OnViolation};
 use crate::desired::Desired;
 use crate::error::{Category, Error};
 use crate::iam::document::Document;
-use crate::iam::narrow::{letting_in, without};
+use crate::iam::narrow::{lets_in_nobody, letting_in, without};
 use crate::iam::role::Role;
 use crate::iam::tags::{self, Tags};
 use crate::iam::trust::{accounts, audience};
@@ -99,8 +99,10 @@ impl Revokes {
         let (live, namespace) = (role.trust.as_ref()?, &fits.owner.namespace);
         let mut stay = accounts(live, namespace);
         let out = self.shuts_out(stay.clone());
+        let foreign = stay.is_empty() && !lets_in_nobody(live);
         // One of another issuer is yet to be taken over, by a binding that manages it.
-        if stay.is_empty() || tags::get(&role.tags, tag::ISSUER) != Some(&fits.owner.issuer) {
+        let elsewhere = tags::get(&role.tags, tag::ISSUER) != Some(&fits.owner.issuer);
+        if foreign || elsewhere || keeps_its_own(fits, role) {
             return without(live, namespace, &out);
         }
         stay.retain(|account| !out.contains(account));
@@ -146,6 +148,12 @@ pub fn held_to_class(mut fits: Desired, class: &IrsaClassSpec, vars: &Vars, name
     Ok(fits)
 }
 
+/// Whether what the role had when it was taken over waits for its owner to accept that it goes: all of it, but for what the
+/// class revokes.
+fn keeps_its_own(fits: &Desired, role: &Role) -> bool {
+    is_adopted(&role.tags) && !fits.adoption.accepts_removals
+}
+
 /// What is taken off a role that its binding leaves as it is, and what its tags, its boundary, its session and its trust
 /// policy become: what is there is judged, and not what the spec says, which nobody carries out. What only denies stays,
 /// and so does all that the class has no say in.
@@ -155,8 +163,7 @@ pub fn revocations(fits: &Desired, role: &Role, denying: &BTreeSet<String>) -> (
     let Some(revokes) = fits.judges_live().filter(|_| tags::get(&role.tags, tag::HOLD).is_none()) else {
         return (held, Vec::new());
     };
-    // What was taken over is as it was before its owner accepts what the class takes, unless that revokes.
-    if revokes.keeps && is_adopted(&role.tags) && !fits.adoption.accepts_removals {
+    if revokes.keeps && keeps_its_own(fits, role) {
         return (held, Vec::new());
     }
     let attached = role.attached.iter().filter(|arn| revokes.managed(arn) && !denying.contains(*arn));
@@ -172,7 +179,8 @@ pub fn revocations(fits: &Desired, role: &Role, denying: &BTreeSet<String>) -> (
     if tags::get(&role.tags, tag::CLASS) != Some(&fits.owner.class) {
         return (held, steps);
     }
-    let missing = tags::missing(&role.tags, &revokes.tags);
+    let mut missing = tags::missing(&role.tags, &revokes.tags);
+    missing.retain(|key, _| !keeps_its_own(fits, role) || tags::get(&role.tags, key).is_none());
     if !missing.is_empty() {
         steps.push(Step::Tag(tags::and_declared(&role.tags, missing)));
     }

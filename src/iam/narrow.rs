@@ -1,7 +1,7 @@
 //! Trust policies that let in less.
 
 use super::document::Document;
-use super::trust::{NOBODY, Subject, accounts, literal, several};
+use super::trust::{NOBODY, Subject, accounts, literal, names, several};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -26,6 +26,12 @@ pub fn letting_in(document: &Document, namespace: &str, names: &BTreeSet<String>
     let changed =
         with(document, ":sub", |_| claims.clone()).and_then(|other| with(&other, ":aud", |_| audience.to_vec()));
     changed.unwrap_or_else(|| document.clone())
+}
+
+/// Whether it is of that form and lets in no ServiceAccount.
+#[must_use]
+pub fn lets_in_nobody(document: &Document) -> bool {
+    names(document, NOBODY)
 }
 
 fn claim(namespace: &str, name: &str) -> String {
@@ -79,5 +85,6 @@ mod tests {
         assert_eq!(letting_in(&policy(&all[..1]), "a", &out(&["z", "y"]), "aud"), policy(&all[1..]));
         assert_eq!(letting_in(&policy(&all), "a", &out(&["y"]), "aud"), policy(&all[1..2]));
         assert_eq!(letting_in(&policy(&all), "a", &out(&[]), "aud"), policy(&[]));
+        assert_eq!([&all[..], &[]].map(|subjects| lets_in_nobody(&policy(subjects))), [false, true]);
     }
 }

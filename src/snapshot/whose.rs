@@ -34,11 +34,12 @@ impl Snapshot {
         !told || self.is_ours(arn)
     }
 
-    /// Whether a first sweep, which would tell, is yet to come.
+    /// Whether a first sweep, which would tell, is yet to come. None is waited for where the last one failed.
     #[must_use]
     pub fn is_yet_to_tell(&self, arn: &str) -> bool {
+        let first = |account: &Account| account.taken().is_none() && account.trouble().is_none();
         let account = self.accounts.get(account_of(arn));
-        account.is_none_or(|account| account.source() == Source::Bulk && account.taken().is_none())
+        account.is_none_or(|account| account.source() == Source::Bulk && first(account))
     }
 
     /// What sweeps showed of a role last, as a number that differs where the role does.

@@ -236,5 +236,30 @@ fn what_of_a_role_that_is_left_as_it_is_follows_its_class() {
     let other = marked(tag::ISSUER);
     assert!(!of(kept.clone(), &other).0.trust.unwrap().to_json().contains("b.example"), "yet to be taken over");
     let adopted = marked(tag::ADOPTED);
-    assert_eq!(of(kept, &adopted).1, [], "its owner has not accepted what the class takes");
+    assert_eq!(of(kept.clone(), &adopted).1, [], "its owner has not accepted what the class takes");
+    // Of such a role Revoke takes what it takes where a binding manages it, and no more.
+    kept["onViolation"] = json!("Revoke");
+    kept["allow"]["serviceAccounts"] = json!({"names": ["app"]});
+    let mut adopted = adopted;
+    adopted.tags.insert("all".to_owned(), "theirs".to_owned());
+    let (end, steps) = of(kept.clone(), &adopted);
+    let words: Vec<String> = steps.iter().map(ToString::to_string).collect();
+    assert_eq!((let_in(&end), end.max_session), (vec!["app".to_owned()], 3600), "{words:?}");
+    assert_eq!((&*end.tags["Cost"], end.tags["all"].as_str()), ("1", "theirs"), "a value is its owner's");
+    assert!(!end.trust.unwrap().to_json().contains("b.example"), "so is the rest of its trust policy");
+    // A role that lets in nobody has others that its class trusts, and trusts no more.
+    let shut = |principals: Value| {
+        let of_class = class(json!({"trustedPrincipals": principals}));
+        let shut = crate::iam::narrow::letting_in(
+            &full(WHO, &now, &of_class).trust,
+            "team-a",
+            &[].into(),
+            "sts.amazonaws.com",
+        );
+        Role { trust: Some(shut), ..role.clone() }
+    };
+    let ci = "arn:aws:iam::111122223333:role/ci";
+    let (end, steps) = of(json!({}), &shut(json!([ci])));
+    assert_eq!((steps, let_in(&end)), (vec![Step::UpdateTrust], vec![]));
+    assert_eq!(of(json!({"trustedPrincipals": [ci]}), &shut(json!([ci]))).1, []);
 }
