@@ -11,6 +11,7 @@ use super::execute::{Run, carry_out};
 use super::former;
 use super::fuse;
 use super::hand_over;
+use super::held;
 use super::identity::{refuse_new_identity, role_hints};
 use super::lock::RoleLock;
 use super::revoke;
@@ -170,7 +171,12 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
         Judgement::Agreed(seen) if desired.mode == Mode::Manage && !may_rest(ctx, &run, &seen.extras.foreseen) => {}
         // And what waits for a word may be revoked by now.
         Judgement::Agreed(seen) if !seen.extras.waiting.is_empty() && seen.extras.revoked != desired.revoked() => {}
-        Judgement::Agreed(seen) => return carry_out(ctx, &run, Observed::Agreed, Some(seen), outcome).await,
+        Judgement::Agreed(seen) => {
+            if !claims && outcome.forbidden.is_none() {
+                held::agrees(ctx, &run);
+            }
+            return carry_out(ctx, &run, Observed::Agreed, Some(seen), outcome).await;
+        }
         Judgement::Wait => return wait(ctx, &run, object, outcome).await,
         Judgement::Look => {}
     }
@@ -199,7 +205,7 @@ async fn keep(ctx: &Ctx, object: &mut Arc<LeanBinding>, kind: Kind, outcome: &mu
     let run = Run { desired: &desired, wish, class: of, binding: &key, aws, had_role, presumed: false, drift, cause };
     let Some(observed) = revoke::off(ctx, &run, observed, outcome).await? else { return Ok(()) };
     if !claims && outcome.forbidden.is_none() {
-        former::has_looked(ctx, &run, &observed);
+        held::has_looked(ctx, &run, &observed);
     }
     carry_out(ctx, &run, observed, None, outcome).await
 }

@@ -8,6 +8,7 @@ use super::bounds;
 use super::bygone;
 use super::execute::Run;
 use super::fuse;
+use super::held::all_follows;
 use super::identity::role_hints;
 use super::lock::RoleLock;
 use super::revoke;
@@ -28,8 +29,6 @@ use crate::plan::is_adopted;
 use crate::queue::Kind;
 use crate::status::Outcome;
 use crate::store::{LeanBinding, NsName};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -75,22 +74,9 @@ fn stays_adopted(arn: &str, under: &str, class: &str) -> Error {
 }
 
 impl State {
-    /// The role of a binding is under this class.
-    pub fn is_under(&mut self, key: &NsName, class: &str) {
-        let own = self.classes.get(&NsName::new("", class)).map(|class| class.head.key.name.clone());
-        self.memory.entry(key.clone()).or_default().under = Some(own.unwrap_or_else(|| class.into()));
-    }
-
     /// Whether any class takes policies off roles.
     fn revokes(&self) -> bool {
         self.classes.iter().any(|class| class.decode().is_ok_and(|spec| spec.on_violation == OnViolation::Revoke))
-    }
-
-    /// The role of a binding is under this class, and all of it is as this generation of the class says; `None`: not all.
-    pub fn is_held(&mut self, key: &NsName, class: &str, generation: Option<i64>) {
-        self.is_under(key, class);
-        let held = generation.and_then(|generation| self.holding(key, class, generation));
-        self.memory.entry(key.clone()).or_default().held = held;
     }
 
     /// AWS did not show a role that was there, as it may for a while after it was made: once more after the next sweep.
@@ -112,25 +98,14 @@ impl State {
         waits
     }
 
-    /// Whether the role of a binding was held to its class, and both are as they were then.
-    fn is_held_yet(&self, key: &NsName) -> bool {
-        let memory = self.memory.get(key);
-        let Some((held, under)) = memory.and_then(|memory| memory.held.zip(memory.under.as_ref())) else {
-            return false;
+    /// Whether a class that is not ready yet may be of an account where one of these is, which nobody can look at so far.
+    fn may_learn_of(&self, arns: &[String]) -> bool {
+        let known = |arn: &String| {
+            let account = RoleArn::parse(arn).map(|arn| arn.account);
+            account.is_none_or(|account| self.classes_seen.values().any(|seen| seen.place.account == account))
         };
-        let Some(class) = self.classes.get(&NsName::new("", under.clone())) else { return false };
-        // What a class that revokes takes depends on more than the class.
-        let keeps = || class.decode().is_ok_and(|spec| spec.on_violation != OnViolation::Revoke);
-        self.holding(key, under, class.head.generation) == Some(held) && keeps()
-    }
-
-    /// A number that is the same while the class and, as sweeps show it, the role are: one that was held to its class then
-    /// is so yet.
-    fn holding(&self, key: &NsName, class: &str, generation: i64) -> Option<NonZeroU64> {
-        let arn = self.memory.get(key).filter(|memory| !memory.waits)?.role_arn.as_deref();
-        let mut hasher = DefaultHasher::new();
-        (class, generation, arn.map(|arn| self.snapshot.print(arn))).hash(&mut hasher);
-        NonZeroU64::new(hasher.finish())
+        let unready = |name: &Arc<str>| !self.classes_seen.contains_key(name);
+        self.classes.iter().any(|class| unready(&class.head.key.name)) && !arns.iter().all(known)
     }
 }
 
@@ -188,26 +163,15 @@ async fn under(ctx: &Ctx, object: &LeanBinding) -> Result<Option<(Arc<str>, Opti
     }
     let role = find(ctx, object).await?;
     let Some(class) = role.as_ref().and_then(|role| tags::get(&role.tags, tag::CLASS)).map(Arc::<str>::from) else {
-        ctx.state().memory.entry(key.clone()).or_default().seldom().nowhere = Some(Instant::now());
+        let mut state = ctx.state();
+        if state.may_learn_of(&everywhere(&state, object)) {
+            return Ok(None);
+        }
+        state.memory.entry(key.clone()).or_default().seldom().nowhere = Some(Instant::now());
         return Ok(None);
     };
     ctx.state().is_under(key, &class);
     Ok(Some((class, role)))
-}
-
-/// Whether nothing of a role that was held to its class is left: once its owner accepts removals, or the hold tag is off,
-/// there is something to be done.
-pub fn all_follows(role: &Role) -> bool {
-    !is_adopted(&role.tags) && tags::get(&role.tags, tag::HOLD).is_none()
-}
-
-/// A role was looked at and held to its class by a binding that leaves it as it is: [`hold`] need not look, too.
-pub fn has_looked(ctx: &Ctx, run: &Run<'_>, observed: &Observed) {
-    let Observed::Present(role) = observed else { return };
-    let ours = matches!(run.desired.owner.judge(&role.tags), Ownership::Ours { .. });
-    if ours && all_follows(role) && tags::get(&role.tags, tag::CLASS) == Some(&run.desired.owner.class) {
-        ctx.state().is_held(run.binding, run.class.0, Some(run.class.1));
-    }
 }
 
 /// Holds a role to the class that it is under, of a binding that is not carried out by that class: because it can't be, or
@@ -265,6 +229,7 @@ pub async fn hold(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Out
         drift: false,
         cause: fuse::cause(ctx, object, true),
     };
+    let holding = ctx.state().holding(key, &name, class.generation);
     let observed = run.read(ctx).await?;
     if matches!(observed, Observed::Absent) {
         ctx.state().look_again(key);
@@ -277,7 +242,7 @@ pub async fn hold(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Out
         if let Some(seldom) = state.memory.get_mut(key).and_then(|memory| memory.seldom.as_mut()) {
             seldom.nowhere = None;
         }
-        state.is_held(key, &name, all_follows(&role).then_some(class.generation));
+        state.was_held(key, &name, holding.filter(|_| all_follows(&role)));
     }
     outcome.done.append(&mut own.done);
     outcome.held |= own.held;

@@ -21,6 +21,7 @@ mod forget;
 mod former;
 mod fuse;
 mod hand_over;
+mod held;
 mod identity;
 mod issuers;
 mod known;

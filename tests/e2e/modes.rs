@@ -303,6 +303,11 @@ async fn a_restart_reads_only_what_differs() {
     space.make_account("new").await;
     space.make_binding("new", json!({"mode": "Observe", "serviceAccount": {"name": "new"}})).await;
     space.ready("new").await;
+    space.make_account("partner").await;
+    space.make_binding("partner", json!({"serviceAccount": {"name": "partner"}})).await;
+    space.ready("partner").await;
+    space.patch_binding("partner", json!({"spec": {"mode": "Annotate"}})).await;
+    space.until("partner", "annotates", |b| b["status"]["mode"] == "Annotate").await;
     space.sweeps(2).await;
     operator.terminate();
     eventually("the operator ends", async || operator.ended().ok_or_else(String::new)).await;
@@ -312,6 +317,20 @@ async fn a_restart_reads_only_what_differs() {
     space.sweeps(3).await;
     assert_eq!(space.operations("app", since).await, [""; 0]);
     assert_eq!(space.operations("new", since).await, ["GetRole"]);
+    // Whether that one is as its class says nobody knows but who looks.
+    let once = ["GetRole", "GetRole", "ListAttachedRolePolicies", "ListRolePolicies"];
+    assert_eq!(space.operations("partner", since).await, once);
     assert_eq!(space.writes(), before);
+
+    // All the same they follow their class.
+    let tags = json!({"spec": {"role": {"tags": {"late": "1"}}}});
+    space.kube.patch(&format!("{}/default", paths::CLASSES), &tags).await;
+    for name in ["app", "partner"] {
+        eventually(&format!("the role of {name} follows"), async || {
+            let role = space.role(name).await;
+            if role["tags"]["late"] == "1" { Ok(()) } else { Err(role.to_string()) }
+        })
+        .await;
+    }
     drop(operator);
 }
