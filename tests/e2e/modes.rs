@@ -1,7 +1,7 @@
 //! How far the operator goes: the journal of AWS and the API server's audit log tell what it wrote.
 
 use crate::harness::documents::{allow, aws, inline};
-use crate::harness::{Emulator, Env, Operator, Space, eventually, is, message, paths, reason};
+use crate::harness::{Emulator, Space, is, message, paths, reason};
 use aws_sdk_iam::types::Tag;
 use serde_json::{Value, json};
 
@@ -286,51 +286,4 @@ async fn a_class_limits_its_bindings_and_itself() {
     assert_eq!(changes().await, made);
     assert_eq!((there.role("e2e_class-observe_app").await, there.providers().await.len()), (role, 1));
     assert!(!space.annotated_role("app").await.is_null());
-}
-
-/// Who was looked at before waits for the first sweep, as others do; only what differs is read again.
-#[tokio::test]
-async fn a_restart_reads_only_what_differs() {
-    let env = Env::own("observe-restart");
-    let flags = &["--resync", "3s"];
-    let mut operator = Operator::start(&env, flags);
-    operator.ready().await;
-    env.default_class().await;
-    let space = env.space("observe-restart", &operator).await;
-    space.make_ready("app", policies()).await;
-    let binding = set_mode(&space, "Observe").await;
-    assert!(message(&binding, "Ready").starts_with("nothing differs"), "{binding}");
-    space.make_account("new").await;
-    space.make_binding("new", json!({"mode": "Observe", "serviceAccount": {"name": "new"}})).await;
-    space.ready("new").await;
-    space.make_account("partner").await;
-    space.make_binding("partner", json!({"serviceAccount": {"name": "partner"}})).await;
-    space.ready("partner").await;
-    space.patch_binding("partner", json!({"spec": {"mode": "Annotate"}})).await;
-    space.until("partner", "annotates", |b| b["status"]["mode"] == "Annotate").await;
-    space.sweeps(2).await;
-    operator.terminate();
-    eventually("the operator ends", async || operator.ended().ok_or_else(String::new)).await;
-    let (since, before) = (space.mark().await, space.writes());
-    let mut operator = Operator::start(&env, flags);
-    operator.ready().await;
-    space.sweeps(3).await;
-    assert_eq!(space.operations("app", since).await, [""; 0]);
-    assert_eq!(space.operations("new", since).await, ["GetRole"]);
-    // Whether that one is as its class says nobody knows but who looks.
-    let once = ["GetRole", "GetRole", "ListAttachedRolePolicies", "ListRolePolicies"];
-    assert_eq!(space.operations("partner", since).await, once);
-    assert_eq!(space.writes(), before);
-
-    // All the same they follow their class.
-    let tags = json!({"spec": {"role": {"tags": {"late": "1"}}}});
-    space.kube.patch(&format!("{}/default", paths::CLASSES), &tags).await;
-    for name in ["app", "partner"] {
-        eventually(&format!("the role of {name} follows"), async || {
-            let role = space.role(name).await;
-            if role["tags"]["late"] == "1" { Ok(()) } else { Err(role.to_string()) }
-        })
-        .await;
-    }
-    drop(operator);
 }

@@ -2,7 +2,7 @@
 
 use crate::harness::allow::everything;
 use crate::harness::documents::allow;
-use crate::harness::{Space, eventually, paths, reason};
+use crate::harness::{Env, Operator, Space, eventually, message, paths, reason};
 use serde_json::json;
 
 const APPS: [&str; 3] = ["observe", "annotate", "invalid"];
@@ -79,4 +79,52 @@ async fn what_always_follows_the_class_does_so_whatever_a_binding_says() {
         words.sort();
         assert_eq!(words, ["PutRolePermissionsBoundary", "TagRole", "UpdateAssumeRolePolicy", "UpdateRole"], "{app}");
     }
+}
+
+/// Who was looked at before waits for the first sweep, as others do; only what differs is read again.
+#[tokio::test]
+async fn a_restart_reads_only_what_differs() {
+    let env = Env::own("observe-restart");
+    let flags = &["--resync", "3s"];
+    let mut operator = Operator::start(&env, flags);
+    operator.ready().await;
+    env.default_class().await;
+    let space = env.space("observe-restart", &operator).await;
+    space.make_ready("app", json!({"managed": ["aws:ReadOnlyAccess"]})).await;
+    space.patch_binding("app", json!({"spec": {"mode": "Observe"}})).await;
+    let binding = space.until("app", "looks", |b| b["status"]["mode"] == "Observe").await;
+    assert!(message(&binding, "Ready").starts_with("nothing differs"), "{binding}");
+    space.make_account("new").await;
+    space.make_binding("new", json!({"mode": "Observe", "serviceAccount": {"name": "new"}})).await;
+    space.ready("new").await;
+    space.make_account("partner").await;
+    space.make_binding("partner", json!({"serviceAccount": {"name": "partner"}})).await;
+    space.ready("partner").await;
+    space.patch_binding("partner", json!({"spec": {"mode": "Annotate"}})).await;
+    space.until("partner", "annotates", |b| b["status"]["mode"] == "Annotate").await;
+    space.sweeps(2).await;
+    operator.terminate();
+    eventually("the operator ends", async || operator.ended().ok_or_else(String::new)).await;
+    let (since, before) = (space.mark().await, space.writes());
+    let mut operator = Operator::start(&env, flags);
+    operator.ready().await;
+    space.sweeps(3).await;
+    assert_eq!(space.operations("app", since).await, [""; 0]);
+    assert_eq!(space.operations("new", since).await, ["GetRole"]);
+    // Whether that one is as its class says nobody knows but who looks.
+    let once = ["GetRole", "GetRole", "ListAttachedRolePolicies", "ListRolePolicies"];
+    assert_eq!(space.operations("partner", since).await, once);
+    assert_eq!(space.writes(), before);
+
+    // All the same they follow their class.
+    let tags = json!({"spec": {"role": {"tags": {"late": "1"}}}});
+    space.kube.patch(&format!("{}/default", paths::CLASSES), &tags).await;
+    for name in ["app", "partner"] {
+        eventually(&format!("the role of {name} follows"), async || {
+            let role = space.role(name).await;
+            if role["tags"]["late"] == "1" { Ok(()) } else { Err(role.to_string()) }
+        })
+        .await;
+    }
+    drop(operator);
 }
