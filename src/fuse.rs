@@ -142,7 +142,7 @@ impl Fuse {
         let Some(class) = self.classes.get_mut(&name) else { return Verdict::Go };
         class.tidy(self.pass.adds_up(&name, now), now);
         let held = class.holds(binding, entry, bindings, now);
-        if held && !class.spend(&binding.namespace) {
+        if held && !class.spend(entry.brought_by(binding)) {
             return Verdict::Held(class.alone(&binding.namespace).unwrap_or_else(|| class.held()));
         }
         class.go(binding, held, now);
@@ -164,14 +164,15 @@ impl Fuse {
 
     /// Somebody has said that so many of a class may go: those that are held, the oldest first, and if it is more than these, what
     /// comes in the next ten minutes.
-    pub fn allow(&mut self, class: &str, count: usize, now: Instant) {
-        self.allowed(class, Allowed { namespace: None, count }, now);
+    pub fn allow(&mut self, class: &str, count: usize, now: Instant) -> usize {
+        self.allowed(class, Allowed { namespace: None, count }, now)
     }
 
-    /// The same, of one namespace or of all.
-    pub fn allowed(&mut self, class: &str, allowed: Allowed<'_>, now: Instant) {
-        if self.on {
-            self.classes.entry(class.into()).or_default().allow(allowed.namespace, allowed.count, now);
+    /// The same, of one namespace or of all. Returns how many go that were held.
+    pub fn allowed(&mut self, class: &str, allowed: Allowed<'_>, now: Instant) -> usize {
+        match self.on {
+            true => self.classes.entry(class.into()).or_default().allow(allowed.namespace, allowed.count, now),
+            false => 0,
         }
     }
 

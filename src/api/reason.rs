@@ -159,6 +159,8 @@ pub mod event {
     pub const REVOKED: &str = "RolesRevoked";
     /// That could not be done.
     pub const REVOKE_FAILED: &str = "RevokeFailed";
+    /// Somebody has said how many removals may go, of those that are held or that are to come.
+    pub const REMOVALS_ALLOWED: &str = "RemovalsAllowed";
     /// The OIDC provider was made.
     pub const PROVIDER_CREATED: &str = "ProviderCreated";
     }

@@ -118,6 +118,13 @@ fn exists_and_does_not(ctx: &Ctx, run: &Run<'_>) -> Error {
     Error::new(Category::Conflict, text)
 }
 
+/// AWS shows the role, or made it.
+fn is_visible(ctx: &Ctx, run: &Run<'_>) {
+    if let Some(seldom) = ctx.state().memory.get_mut(run.binding).and_then(|memory| memory.seldom.as_mut()) {
+        seldom.hidden = None;
+    }
+}
+
 /// Plans and does, and tells `outcome`.
 pub async fn carry_out(
     ctx: &Ctx,
@@ -135,6 +142,7 @@ pub async fn carry_out(
         let stays = what_stays(run.desired, &observed);
         let run = &Run { desired: stays.as_ref().unwrap_or(run.desired), ..*run };
         if let Observed::Present(role) = &observed {
+            is_visible(ctx, run);
             known = Some(role.as_ref().clone());
             outcome.writers[0] = suspect(&role.tags, &run.desired.tags);
             if let Err(error) = standing(run.desired, role) {
@@ -185,10 +193,7 @@ pub async fn carry_out(
                 continue;
             }
             Ended::Done if seen.is_none() => {
-                if let Some(seldom) = ctx.state().memory.get_mut(run.binding).and_then(|memory| memory.seldom.as_mut())
-                {
-                    seldom.hidden = None;
-                }
+                is_visible(ctx, run);
                 match &known {
                     Some(role) => agree(ctx, run, &plan, role, denying, &outcome.rests),
                     None => ctx.state().snapshot.absent(&run.desired.arn, None),

@@ -276,7 +276,7 @@ impl State {
 }
 
 /// Does what the annotation of a class allows, and takes it off first: it is a word for once. Returns what is to be said
-/// of one that can't be read.
+/// of it.
 pub async fn heed(ctx: &Ctx, object: &mut Arc<LeanClass>) -> Result<Option<Notice>, Stop> {
     let Some(said) = object.allow_removals.clone().filter(|_| ctx.settings.fuse) else { return Ok(None) };
     match write::unannotate(ctx, object.as_ref(), ALLOW_REMOVALS).await {
@@ -292,9 +292,10 @@ pub async fn heed(ctx: &Ctx, object: &mut Arc<LeanClass>) -> Result<Option<Notic
         );
         return Ok(Some(Notice::new(true, reason::INVALID, "Reconcile", text)));
     };
-    info!(class = %name, said, "removals are allowed");
     let mut state = ctx.state();
-    allowed.into_iter().for_each(|allowed| state.fuse.allowed(name, allowed, Instant::now()));
+    let told = allowed.into_iter().map(|allowed| allowed.told(state.fuse.allowed(name, allowed, Instant::now())));
+    let told = told.collect::<Vec<_>>().join("; ");
+    info!(class = %name, said, "{told}");
     for key in state.fuse.pending(name) {
         if let Some(deleted) = state.bindings.get(&key).map(|binding| binding.head.deleted.is_some()) {
             state.wake_binding(&key, if deleted { Kind::Deletion } else { Kind::Change });
@@ -303,5 +304,5 @@ pub async fn heed(ctx: &Ctx, object: &mut Arc<LeanClass>) -> Result<Option<Notic
     state.hint_for_orphans(name, true);
     drop(state);
     ctx.wake.notify_one();
-    Ok(None)
+    Ok(Some(Notice::new(false, reason::event::REMOVALS_ALLOWED, "Reconcile", told)))
 }

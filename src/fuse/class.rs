@@ -61,7 +61,7 @@ pub(super) struct Entry {
 
 impl Entry {
     /// The namespace that brings it. What a class takes, and what roles lose that were left behind, nobody there asks for.
-    fn brought_by<'a>(&self, binding: &'a NsName) -> Option<&'a Arc<str>> {
+    pub fn brought_by<'a>(&self, binding: &'a NsName) -> Option<&'a Arc<str>> {
         match self.removal {
             Removal::Role | Removal::Policies(Cause::Start) | Removal::Quarantine => Some(&binding.namespace),
             Removal::Nothing | Removal::Policies(Cause::Class) | Removal::Released => None,
@@ -159,11 +159,12 @@ impl Class {
 
     /// Whether so many count that this one is to be held; then it is, with all that have not begun of those who are.
     pub fn holds(&mut self, binding: &NsName, entry: Entry, bindings: impl FnOnce() -> usize, now: Instant) -> bool {
+        // What comes later to a namespace that is held waits with it, whoever asks first.
+        if let Some(by) = entry.brought_by(binding).filter(|by| self.alone(by).is_some()) {
+            self.hold(Some(by));
+            return true;
+        }
         if entry.state == State::Held {
-            // What comes later to a namespace that is held waits with it.
-            if self.alone(&binding.namespace).is_some() {
-                self.hold(Some(&binding.namespace));
-            }
             return true;
         }
         match self.many(bindings, now) {
@@ -238,11 +239,12 @@ impl Class {
         self.entries.keys().cloned().collect()
     }
 
-    pub fn spend(&mut self, namespace: &Arc<str>) -> bool {
-        if let Some((left, _)) = self.allowed_in.get_mut(namespace) {
+    /// Takes one of what was allowed: to the namespace that brings it, or to all.
+    pub fn spend(&mut self, by: Option<&Arc<str>>) -> bool {
+        if let Some((by, (left, _))) = by.and_then(|by| Some((by, self.allowed_in.get_mut(by)?))) {
             *left -= 1;
             if *left == 0 {
-                self.allowed_in.remove(namespace);
+                self.allowed_in.remove(by);
             }
             return true;
         }
@@ -260,23 +262,22 @@ impl Class {
         }
     }
 
-    pub fn allow(&mut self, only: Option<&str>, count: usize, now: Instant) {
-        let of = |key: &NsName| only.is_none_or(|name| *key.namespace == *name);
-        let held = self.entries.iter().filter(|(key, entry)| entry.state == State::Held && of(key));
+    /// Lets so many go, the oldest first, and says how many of them were held.
+    pub fn allow(&mut self, only: Option<&str>, count: usize, now: Instant) -> usize {
+        let of = |key, entry: &Entry| only.is_none_or(|name| entry.brought_by(key).is_some_and(|by| **by == *name));
+        let held = self.entries.iter().filter(|(key, entry)| entry.state == State::Held && of(key, entry));
         let mut held: Vec<(Instant, NsName)> = held.map(|(key, entry)| (entry.asked, key.clone())).collect();
         held.sort();
         held.truncate(count);
         let left = count - held.len();
         held.iter().for_each(|(_, binding)| self.go(binding, true, now));
         let left = (left > 0).then_some((left, now + WINDOW));
-        let Some(namespace) = only else {
-            self.allowed = left;
-            return;
-        };
-        match left {
-            Some(left) => drop(self.allowed_in.insert(namespace.into(), left)),
-            None => drop(self.allowed_in.remove(namespace)),
+        match (only, left) {
+            (None, left) => self.allowed = left,
+            (Some(namespace), Some(left)) => drop(self.allowed_in.insert(namespace.into(), left)),
+            (Some(namespace), None) => drop(self.allowed_in.remove(namespace)),
         }
+        held.len()
     }
 
     /// Forgets what counts no more; of what began nothing as long as it `adds_up`.

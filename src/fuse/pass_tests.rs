@@ -76,6 +76,8 @@ fn few_wait_for_the_pass_and_go() {
     // What is done counts on: a deletion that follows is the twenty-first.
     world.fuse.note(&key(30), "c", Removal::Role, world.at(20));
     assert_eq!(world.ask(30, 30), Verdict::Held(Held { roles: 1, of: 50, ..Held::default() }));
+    world.fuse.allow("c", 1, world.at(31));
+    assert_eq!(world.ask(30, 31), Verdict::Go);
     world.fuse.note(&key(31), "c", Removal::Role, world.at(612));
     assert_eq!(world.ask(31, 622), Verdict::Go, "ten minutes later it is one of two");
 }

@@ -54,7 +54,9 @@ impl World {
 
     pub fn allow(&mut self, said: &str) {
         let now = self.now();
-        Allowed::parse(said).unwrap().into_iter().for_each(|allowed| self.fuse.allowed("c", allowed, now));
+        for allowed in Allowed::parse(said).unwrap() {
+            self.fuse.allowed("c", allowed, now);
+        }
     }
 
     fn alone(&self) -> Vec<(&str, usize)> {
@@ -164,6 +166,10 @@ fn what_comes_later_to_a_namespace_that_is_held_waits_with_it() {
     assert!(matches!(world.ask("a", 20), Verdict::Held(_)));
     assert_eq!((world.removed("a", 30..31), world.removed("b", 0..1)), (0, 1), "of others it does not");
     assert_eq!(world.alone(), [("a", 2)]);
+    // Also where it asks before them.
+    world.delete("a", 31..32);
+    world.second = 30;
+    assert_eq!((world.removed("a", 31..32), world.alone()), (0, vec![("a", 3)]));
 }
 
 #[test]
@@ -222,6 +228,16 @@ fn what_an_edit_of_the_class_takes_is_nobodys_in_particular() {
     world.second = 10;
     assert_eq!((world.removed("a", 0..25), world.ask("a", 25), world.ask("b", 0)), (0, Verdict::Go, Verdict::Go));
     assert_eq!(world.alone(), [("a", 25)]);
+    // A word for a namespace is not for what the class takes there.
+    let mut world = World::new(60);
+    world.allow("a:30");
+    world.note("a", 0..25, Removal::Policies(Cause::Class));
+    world.second = 10;
+    assert!(matches!(world.ask("a", 0), Verdict::Held(_)));
+    world.allow("a:30");
+    assert_eq!((0..25).filter(|number| world.ask("a", *number) == Verdict::Go).count(), 0);
+    world.allow("20");
+    assert_eq!((0..25).filter(|number| world.ask("a", *number) == Verdict::Go).count(), 20);
 }
 
 #[test]

@@ -120,12 +120,17 @@ fn what_comes_within_ten_minutes_counts_together() {
     world.second = 310;
     assert_eq!(world.removed(20..26), 0);
     assert_eq!(world.held(), Some(roles(6, 100)), "what is gone belonged to what there was before");
-    // Time alone takes nothing back of what is held. What comes later is few again.
+    // Time alone takes nothing back of what is held, and what comes later waits with it. After that it is few again.
     world.second = 611;
     assert_eq!(world.removed(20..26), 0);
     world.delete(30..35);
     world.second = 621;
-    assert_eq!(world.removed(30..35), 5);
+    assert_eq!(world.removed(30..35), 0);
+    world.allow(11);
+    assert_eq!(world.removed(20..35), 11);
+    world.delete(40..60);
+    world.second = 631;
+    assert_eq!(world.removed(40..60), 20);
 
     let mut slow = World::new(100);
     for round in 0..10 {
@@ -148,6 +153,8 @@ fn what_has_begun_counts_and_goes_on() {
     assert_eq!(world.ask(15), Verdict::Held(roles(6, 50)));
     assert_eq!(world.ask(0), Verdict::Go, "it has begun");
     world.second = 610;
+    world.allow(6);
+    assert_eq!(world.removed(15..21), 6);
     world.delete(30..44);
     world.second = 620;
     assert_eq!(world.removed(30..44), 14, "what began ten minutes ago and has not ended counts no more");

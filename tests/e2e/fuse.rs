@@ -80,7 +80,18 @@ async fn what_one_namespace_deletes_holds_no_other() {
     .await;
     let changes = join_all(names.iter().map(|name| loud.changes(name, since))).await;
     assert!(changes.iter().all(Vec::is_empty), "{changes:?}");
-    allow("loud:25").await;
+    allow("loud:30").await;
+    for told in [
+        "nothing of namespace other is held; 25 may go in the next 10 minutes",
+        "25 of namespace loud that were held go now, and 5 more may in the next 10 minutes",
+    ] {
+        eventually(told, async || {
+            let events = loud.kube.list("/apis/events.k8s.io/v1/namespaces/default/events").await;
+            let so = |event: &&Value| event["reason"] == "RemovalsAllowed" && event["note"] == told;
+            events.iter().find(so).map(drop).ok_or_else(|| format!("{events:?}"))
+        })
+        .await;
+    }
     join_all(names.iter().map(|name| loud.gone(name))).await;
     for name in &names {
         assert!(loud.role(name).await.is_null(), "{name}");
