@@ -249,6 +249,19 @@ async fn a_boundary_for_all_waits(env: &Env, space: &Space, names: &[String]) {
     }))
     .await;
     space.class_until("default", "has nothing to tell", |c| reason(c, "Stalled").is_empty()).await;
+    // Who makes nothing of its binding while that is held does not get away from it.
+    shell(env, &format!("kubectl patch irsaclass default --type merge -p '{}'", edit("second")));
+    let held = |b: &Value| reason(b, "RoleReady") == "MassChangeHeld";
+    join_all(names.iter().map(|name| space.until(name, "is held again", held))).await;
+    let away = &names[0];
+    space.patch_binding(away, json!({"spec": {"trust": {"audience": "vault"}}})).await;
+    space.not_ready(away, "Invalid").await;
+    shell(env, "kubectl annotate irsaclass default irsa-operator.io/allow-removals=26");
+    let bound = |role: &Value| role["boundary"] == boundary("second");
+    join_all(names.iter().map(|name| space.role_until(name, "has the second boundary", bound))).await;
+    space.patch_binding(away, json!({"spec": {"trust": null}})).await;
+    space.ready(away).await;
+    space.class_until("default", "has nothing to tell", |c| reason(c, "Stalled").is_empty()).await;
 }
 
 /// What a class takes back from all is held as well, and the edit that does so may say how many there will be.
