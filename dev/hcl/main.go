@@ -32,11 +32,21 @@ import (
 )
 
 var functions = map[string]function.Function{
-	"concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "jsonencode": stdlib.JSONEncodeFunc,
+	"concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "file": fileFunc, "jsonencode": stdlib.JSONEncodeFunc,
 	"length": stdlib.LengthFunc, "merge": stdlib.MergeFunc, "trimprefix": stdlib.TrimPrefixFunc,
 	// JSON is YAML.
 	"yamlencode": stdlib.JSONEncodeFunc,
 }
+
+// As Terraform's own, which is not in its language library.
+var fileFunc = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "path", Type: cty.String}},
+	Type:   function.StaticReturnType(cty.String),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		text, err := os.ReadFile(args[0].AsString())
+		return cty.StringVal(string(text)), err
+	},
+})
 
 func fail(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, format+"\n", args...)
