@@ -30,7 +30,7 @@ use crate::queue::Kind;
 use crate::status::Outcome;
 use crate::store::{LeanBinding, NsName};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A role moves to another class with all of its binding or not at all: what one class allows never meets the boundary or
 /// the tags of another.
@@ -85,7 +85,7 @@ impl State {
         let nowhere = &mut memory.seldom().nowhere;
         let first = nowhere.is_none();
         nowhere.get_or_insert_with(Instant::now);
-        memory.waits = first;
+        (memory.waits, memory.waits_anywhere) = (first, first);
     }
 
     /// Whether sweeps, which are to tell where the role of a binding is, are yet to begin. They wake it then.
@@ -94,18 +94,24 @@ impl State {
         let used = |arn: &String| RoleArn::parse(arn).is_some_and(|arn| accounts.contains(&arn.account));
         let known = all.iter().any(|arn| self.snapshot.is_ours(arn));
         let waits = !known && all.iter().filter(|arn| used(arn)).any(|arn| self.snapshot.is_yet_to_tell(arn));
-        self.memory.entry(object.head.key.clone()).or_default().waits = waits;
+        let memory = self.memory.entry(object.head.key.clone()).or_default();
+        (memory.waits, memory.waits_anywhere) = (waits, waits);
         waits
     }
 
-    /// Whether a class that is not ready yet may be of an account where one of these is, which nobody can look at so far.
-    fn may_learn_of(&self, arns: &[String]) -> bool {
+    /// A class that is not ready yet and may be of an account where one of these is, which nobody can look at so far.
+    fn may_learn_of(&self, arns: &[String]) -> Option<Arc<str>> {
         let known = |arn: &String| {
             let account = RoleArn::parse(arn).map(|arn| arn.account);
             account.is_none_or(|account| self.classes_seen.values().any(|seen| seen.place.account == account))
         };
-        let unready = |name: &Arc<str>| !self.classes_seen.contains_key(name);
-        self.classes.iter().any(|class| unready(&class.head.key.name)) && !arns.iter().all(known)
+        self.unready("").filter(|_| !arns.iter().all(known))
+    }
+
+    /// One of the classes that nothing is known of yet, but for this one.
+    fn unready(&self, but: &str) -> Option<Arc<str>> {
+        let mut names = self.classes.iter().map(|class| &class.head.key.name);
+        names.find(|name| ***name != *but && !self.classes_seen.contains_key(*name)).cloned()
     }
 }
 
@@ -150,21 +156,21 @@ async fn find(ctx: &Ctx, object: &LeanBinding) -> Result<Option<Role>, Error> {
 }
 
 /// The class that its role is under, where that is known or can be found out; and the role, where it had to be looked at
-/// for that.
-async fn under(ctx: &Ctx, object: &LeanBinding) -> Result<Option<(Arc<str>, Option<Role>)>, Error> {
+/// for that. One that was looked for `lately` and not found is not looked for again.
+async fn under(ctx: &Ctx, object: &LeanBinding, lately: Duration) -> Result<Option<(Arc<str>, Option<Role>)>, Error> {
     let key = &object.head.key;
     let known = ctx.state().memory.get(key).and_then(|memory| memory.under.clone());
     if known.is_some() || !(object.head.has_finalizer(FINALIZER) || object.status().role_id.is_some()) {
         return Ok(known.map(|class| (class, None)));
     }
-    let lately = |at: Instant| at.elapsed() < ctx.settings.resync;
+    let lately = |at: Instant| at.elapsed() < lately;
     if ctx.state().memory.get(key).and_then(|memory| memory.seldom.as_ref()?.nowhere).is_some_and(lately) {
         return Ok(None);
     }
     let role = find(ctx, object).await?;
     let Some(class) = role.as_ref().and_then(|role| tags::get(&role.tags, tag::CLASS)).map(Arc::<str>::from) else {
         let mut state = ctx.state();
-        if state.may_learn_of(&everywhere(&state, object)) {
+        if state.may_learn_of(&everywhere(&state, object)).is_some() {
             return Ok(None);
         }
         state.memory.entry(key.clone()).or_default().seldom().nowhere = Some(Instant::now());
@@ -185,7 +191,7 @@ pub async fn hold(ctx: &Ctx, object: &LeanBinding, kind: Kind, outcome: &mut Out
             return Ok(());
         }
     }
-    let Some((name, found)) = under(ctx, object).await? else { return Ok(()) };
+    let Some((name, found)) = under(ctx, object, ctx.settings.resync).await? else { return Ok(()) };
     let Ok(mut class) = ctx.state().class(Some(&name)) else { return Ok(()) };
     if class.spec.mode != Mode::Manage {
         return Ok(());
@@ -265,12 +271,26 @@ pub async fn last_class(
         bygone::mode(object, class) != Mode::Manage || bygone::asks_to_retain(object, class)
     };
     // One of another account would look for it there, and find nothing.
-    let known = ctx.state().memory.get(&object.head.key).and_then(|memory| memory.under.clone());
-    let one_account = known.is_none() && ctx.state().accounts_in_use().len() < 2;
+    let one_account = {
+        let state = ctx.state();
+        let known = state.memory.get(&object.head.key).is_some_and(|memory| memory.under.is_some());
+        !known && state.accounts_in_use().len() < 2 && state.unready(&name).is_none()
+    };
     if one_account && (class.as_ref().is_some_and(|class| !retains(class)) || !stays(class.as_ref())) {
         return Ok((name, class));
     }
-    let under = under(ctx, object).await?.map(|(under, _)| under);
+    // A deletion is for good, so it takes no older word than AWS may be late.
+    let under = under(ctx, object, ctx.settings.settle).await?.map(|(under, _)| under);
+    if under.is_none() {
+        let state = ctx.state();
+        if let Some(other) = state.may_learn_of(&everywhere(&state, object)) {
+            let text = format!(
+                "its role may be in an account that only IrsaClass {other} reaches, which is not ready; see kubectl \
+                 describe irsaclass {other}"
+            );
+            return Err(Error::new(Category::ClassNotReady, text));
+        }
+    }
     let Some(under) = under.filter(|under| **under != *name) else { return Ok((name, class)) };
     let own = ctx.state().classes.get(&NsName::new("", under.clone())).and_then(|class| class.decode().ok());
     Ok(own.map_or((name, class), |own| (under.to_string(), Some(own))))

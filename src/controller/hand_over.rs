@@ -33,20 +33,25 @@ pub async fn offer_role(ctx: &Ctx, run: &Run<'_>, class: &IrsaClassSpec, outcome
     let Some(_lock) = RoleLock::try_take(ctx, &desired.arn) else {
         return Err(Error::new(Category::Settling, format!("another binding is working on {}", desired.arn)).into());
     };
-    let role = match run.aws.role_head(&desired.name, &desired.path, ctx.missed(&desired.arn)).await {
-        // The fence of our own IAM policy hides it: it is another's already.
-        Err(error) if error.category == Category::Denied => None,
-        role => role?,
+    let (role, theirs) = match run.aws.role_head(&desired.name, &desired.path, ctx.missed(&desired.arn)).await {
+        // The fence of our own IAM policy hides it: it is another's already, unless a sweep has shown that it is ours.
+        Err(error) if error.category == Category::Denied => (None, !ctx.state().snapshot.is_ours(&desired.arn)),
+        role => (role?, false),
     };
     ctx.witness(&desired.owner, role.as_ref());
     if role.as_ref().is_some_and(|role| tags::get(&role.tags, tag::HOLD).is_some()) {
         // It is offered once somebody takes that off.
         return Ok(());
     }
+    let hidden = role.is_none() && !theirs;
     let ours = role.filter(|role| {
         let ours = matches!(desired.owner.judge(&role.tags), Ownership::Ours { .. });
         role.arn == desired.arn && ours
     });
+    if hidden {
+        // One that AWS does not show now is offered once it does.
+        return Ok(());
+    }
     // Shortly after a write of ours AWS may still show what was before.
     let own = ctx.own_role(&desired.arn);
     let said = |role: &Role| tags::get(&own.as_ref().unwrap_or(role).tags, tag::ADOPTABLE_BY) == Some(&value);

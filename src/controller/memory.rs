@@ -18,6 +18,8 @@ pub struct Memory {
     pub held: Option<NonZeroU64>,
     /// It waits for the first snapshot of its account.
     pub waits: bool,
+    /// Or of any other, where its role may be as well.
+    pub waits_anywhere: bool,
     /// What there is of few.
     pub seldom: Option<Box<Seldom>>,
 }

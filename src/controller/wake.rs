@@ -94,8 +94,11 @@ impl State {
 
     /// The bindings that wait for the first snapshot of an account.
     pub fn wake_waiting(&mut self, account: &str) {
-        let of = |arn: &str| arn.split(':').nth(4) == Some(account);
-        self.wake_remembered(Kind::Sweep, |memory| memory.waits && memory.role_arn.as_deref().is_none_or(of));
+        let here = |memory: &Memory| {
+            let of = |arn: &str| arn.split(':').nth(4) == Some(account);
+            memory.waits_anywhere || memory.role_arn.as_deref().is_none_or(of)
+        };
+        self.wake_remembered(Kind::Sweep, |memory| memory.waits && here(memory));
     }
 
     fn wake_remembered(&mut self, kind: Kind, which: impl Fn(&Memory) -> bool) {
@@ -103,6 +106,35 @@ impl State {
             self.memory.iter().filter(|(_, memory)| which(memory)).map(|(key, _)| key.clone()).collect();
         for key in keys {
             self.wake_binding(&key, kind);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_snapshot_wakes_whoever_waits_for_it() {
+        let arn = |account: &str| format!("arn:aws:iam::{account}:role/irsa/r");
+        let waits = |arn: Option<String>, waits_anywhere| Memory {
+            role_arn: arn.map(Into::into),
+            waits: true,
+            waits_anywhere,
+            ..Memory::default()
+        };
+        let table = [
+            ("unknown", waits(None, false), true),
+            ("here", waits(Some(arn("1")), false), true),
+            ("elsewhere", waits(Some(arn("2")), false), false),
+            ("anywhere", waits(Some(arn("2")), true), true),
+            ("not-any-more", Memory { waits: false, ..waits(Some(arn("1")), true) }, false),
+        ];
+        for (name, memory, woken) in table {
+            let mut state = State::default();
+            state.memory.insert(NsName::new("a", name), memory);
+            state.wake_waiting("1");
+            assert_eq!(state.queue.is_empty(), !woken, "{name}");
         }
     }
 }

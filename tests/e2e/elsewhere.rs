@@ -1,6 +1,8 @@
 //! Roles in another account.
 
-use crate::harness::{AwsAdmin, Keys, Space, is, message, operator_elsewhere, paths, reason};
+use crate::harness::{
+    AwsAdmin, Env, Keys, Operator, Space, eventually, is, message, operator_elsewhere, paths, reason,
+};
 use serde_json::{Value, json};
 
 /// Another account with a role for the operator in it; the ARN of that role.
@@ -51,6 +53,45 @@ async fn provider_and_role_are_made_where_the_class_says() {
     space.delete("app").await;
     space.gone("app").await;
     assert!(roles(&space, "444455556666").await.is_empty());
+}
+
+/// Who names another class, and is deleted while nobody knows the account of the one that the role is under, leaves no role
+/// behind.
+#[tokio::test]
+async fn a_deletion_waits_for_the_class_that_reaches_the_role() {
+    let env = Env::own("elsewhere-restart");
+    let mut operator = Operator::start(&env, &["--resync", "10m"]);
+    operator.ready().await;
+    env.default_class().await;
+    let space = env.space("moved", &operator).await;
+    let assume = account(&space, "444455556666").await;
+    space.make_class("elsewhere", json!({"account": {"assumeRoleArn": assume}})).await;
+    space.make_account("app").await;
+    space.make_binding("app", json!({"className": "elsewhere", "serviceAccount": {"name": "app"}})).await;
+    space.ready("app").await;
+    space.patch_binding("app", json!({"spec": {"className": "default"}})).await;
+    space.until("app", "says it", |b| reason(b, "Stalled") == "IdentityChanged").await;
+    operator.terminate();
+    eventually("the operator ends", async || operator.ended().ok_or_else(String::new)).await;
+
+    let denied = json!({"action": "fail", "status": 403, "code": "AccessDenied", "message": "no",
+        "match": {"operation": "AssumeRole"}});
+    let rule = env.emulator.rule(denied).await;
+    let mut operator = Operator::start(&env, &["--resync", "10m"]);
+    operator.ready().await;
+    space.class_until("default", "is Ready", |c| is(c, "Ready", "True")).await;
+    space.delete("app").await;
+    let waits = "only IrsaClass elsewhere reaches, which is not ready; see kubectl describe irsaclass elsewhere";
+    eventually("the deletion waits", async || {
+        let log = std::fs::read_to_string(&operator.log).expect("its log");
+        if log.contains(waits) { Ok(()) } else { Err(log) }
+    })
+    .await;
+    assert_eq!(roles(&space, "444455556666").await, [json!("e2e_moved_app")]);
+    drop(rule);
+    space.gone("app").await;
+    assert!(roles(&space, "444455556666").await.is_empty());
+    drop(operator);
 }
 
 #[tokio::test]

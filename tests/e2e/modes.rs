@@ -1,7 +1,7 @@
 //! How far the operator goes: the journal of AWS and the API server's audit log tell what it wrote.
 
 use crate::harness::documents::{allow, aws, inline};
-use crate::harness::{Emulator, Space, is, message, paths, reason};
+use crate::harness::{Emulator, Space, eventually, is, message, paths, reason};
 use aws_sdk_iam::types::Tag;
 use serde_json::{Value, json};
 
@@ -286,4 +286,28 @@ async fn a_class_limits_its_bindings_and_itself() {
     assert_eq!(changes().await, made);
     assert_eq!((there.role("e2e_class-observe_app").await, there.providers().await.len()), (role, 1));
     assert!(!space.annotated_role("app").await.is_null());
+}
+
+/// Where AWS does not show the role in the moment of the offer, that is made later.
+#[tokio::test]
+async fn a_role_that_is_not_shown_is_offered_once_it_is() {
+    let space = Space::quiet("offer").await;
+    space.make_class("offer", json!({"handOverTo": "green"})).await;
+    space.make_account("app").await;
+    space.make_binding("app", json!({"className": "offer", "serviceAccount": {"name": "app"}})).await;
+    space.ready("app").await;
+    let unseen = json!({"action": "fail", "status": 404, "code": "NoSuchEntity", "message": "not visible yet",
+        "match": {"operation": "GetRole", "params": {"RoleName": space.role_name("app")}}});
+    let rule = space.emulator.rule(unseen).await;
+    set_mode(&space, "Observe").await;
+    assert_ne!(space.emulator.fired(&rule).await, 0);
+    drop(rule);
+    let tag = async || space.role("app").await["tags"]["irsa-operator.io/adoptable-by"].take();
+    assert_eq!(tag().await, Value::Null);
+    space.patch_binding("app", json!({"spec": {"role": {"description": "another look"}}})).await;
+    eventually("the role is offered", async || {
+        let now = tag().await;
+        if now == "green/offer/app" { Ok(()) } else { Err(now.to_string()) }
+    })
+    .await;
 }
