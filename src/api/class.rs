@@ -155,7 +155,7 @@ pub struct OidcProviderSpec {
     #[schemars(transform = rules::audiences)]
     pub audiences: Vec<String>,
     /// What becomes of a provider that the operator made when the class is deleted and no role trusts it any more: Retain
-    /// (the default) or Delete. One that was there before always stays.
+    /// (the default) or Delete. One that was there before always stays, and so does each where manage is false.
     #[serde(default = "retain")]
     pub deletion_policy: DeletionPolicy,
 }

@@ -119,9 +119,10 @@ pub fn is_ours(live: &Tags, place: &Place) -> bool {
 
 /// Only if the class says so, we made it, no other class needs it and no role trusts it.
 pub async fn remove(ctx: &Ctx, object: &LeanClass) -> Result<(), Error> {
-    let says_delete = object
-        .decode()
-        .is_ok_and(|spec| spec.oidc_provider.deletion_policy == DeletionPolicy::Delete && spec.mode != Mode::Observe);
+    let says_delete = object.decode().is_ok_and(|spec| {
+        let provider = &spec.oidc_provider;
+        provider.deletion_policy == DeletionPolicy::Delete && provider.manage && spec.mode != Mode::Observe
+    });
     if !says_delete {
         return Ok(());
     }

@@ -93,8 +93,24 @@ impl State {
             let confirmed = orphan.confirmed;
             tasks.push(Task { arn: orphan.arn.to_owned(), owner, put, confirmed, aws });
         }
-        let here = self.classes_seen.iter().filter(|(_, seen)| seen.place.account == account);
         let put: BTreeSet<NsName> = tasks.iter().filter(|task| task.put).map(Task::binding).collect();
+        self.keep_quarantines(account, &put);
+        for task in tasks.iter().filter(|task| task.put) {
+            self.fuse.note(&task.binding(), &task.owner.class, Removal::Quarantine, Instant::now());
+        }
+        tasks.retain(|task| task.confirmed);
+        tasks.retain(|task| !task.put || self.ask_fuse(&task.binding(), &task.owner.class) == Verdict::Go);
+        tasks
+    }
+
+    /// Of an account that sweeps do not tell of any more nothing is cut off, and so nothing is held.
+    pub fn forget_quarantines(&mut self, account: &str) {
+        self.keep_quarantines(account, &BTreeSet::new());
+    }
+
+    /// Takes back what was noted of others than these.
+    fn keep_quarantines(&mut self, account: &str, put: &BTreeSet<NsName>) {
+        let here = self.classes_seen.iter().filter(|(_, seen)| seen.place.account == account);
         for class in here.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
             let noted = self.fuse.pending(&class).into_iter();
             for key in noted.filter(|key| self.fuse.removal(key) == Some(Removal::Quarantine)).collect::<Vec<_>>() {
@@ -103,12 +119,6 @@ impl State {
                 }
             }
         }
-        for task in tasks.iter().filter(|task| task.put) {
-            self.fuse.note(&task.binding(), &task.owner.class, Removal::Quarantine, Instant::now());
-        }
-        tasks.retain(|task| task.confirmed);
-        tasks.retain(|task| !task.put || self.ask_fuse(&task.binding(), &task.owner.class) == Verdict::Go);
-        tasks
     }
 
     /// Whether it is still to be done.

@@ -97,7 +97,6 @@ impl Sweeper {
 
     /// How long to wait after a sweep that failed.
     fn failed(&mut self, error: &Error, ways: usize) -> Duration {
-        self.failures += 1;
         self.way += 1;
         if error.category == Category::Denied && self.source == Source::Bulk {
             self.denied += 1;
@@ -108,6 +107,7 @@ impl Sweeper {
             }
             return Duration::ZERO;
         }
+        self.failures += 1;
         match self.failures {
             1 => warn!(%error, "the sweep is begun anew"),
             SAID => self.trouble(Some(error.clone())),
@@ -136,6 +136,7 @@ impl Sweeper {
         let due = || Some(now + interval.mul_f64(fastrand::f64()));
         let mut state = self.ctx.state();
         state.orphans.forget(&self.account);
+        state.forget_quarantines(&self.account);
         state.snapshot.begin(&self.account, Source::Direct, now);
         state.snapshot.schedule(&self.account, due);
         drop(state);

@@ -70,14 +70,14 @@ impl State {
 
     /// Those of the classes that revoke in an account, or of this one, of which it is not known that nothing is to be done.
     fn released_tasks(&mut self, account: &str, only: Option<&Arc<str>>) -> Vec<Task> {
-        let here = self.classes_seen.iter().filter(|(name, seen)| {
-            let clear = seen.standing == Standing::Clear && !seen.observed && seen.place.account == account;
-            clear && only.is_none_or(|only| only == *name)
-        });
+        let here = self.classes_seen.iter();
+        let here = here.filter(|(name, seen)| seen.place.account == account && only.is_none_or(|only| only == *name));
         let mut tasks = Vec::new();
         let mut settled = Vec::new();
         for (class, seen) in here {
-            let object = self.classes.get(&NsName::new("", class.clone()));
+            // Where a class writes nothing, nothing is held either.
+            let clear = seen.standing == Standing::Clear && !seen.observed;
+            let object = self.classes.get(&NsName::new("", class.clone())).filter(|_| clear);
             let current = object.filter(|o| o.head.generation == seen.generation && o.head.deleted.is_none());
             let spec = current.and_then(|object| object.decode().ok()).map(Arc::new);
             let revokes = spec.filter(|spec| spec.on_violation == OnViolation::Revoke && spec.mode == Mode::Manage);
@@ -134,7 +134,7 @@ pub fn note(ctx: &Ctx, binding: &NsName, arn: &RoleArn, role: Option<&Role>, ste
 /// counted before the first is changed.
 pub async fn see_to(ctx: &Ctx, account: &str, only: Option<&Arc<str>>) {
     let suspect = ctx.state().snapshot.account(account).is_none_or(|account| account.suspect());
-    if suspect || ctx.state().released.is_empty() {
+    if suspect {
         return;
     }
     let tasks = ctx.state().released_tasks(account, only);

@@ -88,6 +88,12 @@ async fn the_provider_is_shared() {
 
     space.make_class("p", deleting.clone()).await;
     ready().await;
+    space.kube.patch(&path, &json!({"spec": {"oidcProvider": {"manage": false}}})).await;
+    gone().await;
+    assert_eq!(provider().await["arn"], env.provider_arn(), "it was left to somebody else meanwhile");
+
+    space.make_class("p", deleting.clone()).await;
+    ready().await;
     let made = provider().await;
     assert_eq!(made["tags"]["irsa-operator.io/cluster"], CLUSTER_ID);
     // A role that is not ours trusts it, so it will stay.

@@ -18,6 +18,7 @@ mod fuse;
 mod gitops;
 mod identity;
 mod kill;
+mod left;
 mod minute;
 mod outage;
 mod quarantine;
