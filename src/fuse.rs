@@ -253,6 +253,8 @@ impl Removal {
 #[cfg(test)]
 mod pass_tests;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod shares_properties;
 #[cfg(test)]
 mod shares_tests;

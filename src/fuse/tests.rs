@@ -1,20 +1,19 @@
 use super::*;
-use proptest::prelude::*;
 
 /// The bindings of one class, and a clock.
-struct World {
-    fuse: Fuse,
+pub(super) struct World {
+    pub fuse: Fuse,
     start: Instant,
-    second: u64,
+    pub second: u64,
     /// In the store, those that are being deleted among them.
-    bindings: usize,
+    pub bindings: usize,
 }
 
 fn roles(roles: usize, of: usize) -> Held {
     Held { roles, of, ..Held::default() }
 }
 
-fn key(number: usize) -> NsName {
+pub(super) fn key(number: usize) -> NsName {
     NsName::new("n", format!("b{number:04}"))
 }
 
@@ -30,15 +29,15 @@ fn roles_that_were_left_behind_are_held_like_others() {
 }
 
 impl World {
-    fn new(bindings: usize) -> Self {
+    pub fn new(bindings: usize) -> Self {
         Self { fuse: Fuse::new(true), start: Instant::now(), second: 0, bindings }
     }
 
-    fn now(&self) -> Instant {
+    pub fn now(&self) -> Instant {
         self.start + Duration::from_secs(self.second)
     }
 
-    fn delete(&mut self, numbers: std::ops::Range<usize>) {
+    pub fn delete(&mut self, numbers: std::ops::Range<usize>) {
         let now = self.now();
         numbers.for_each(|number| self.fuse.note(&key(number), "c", Removal::Role, now));
     }
@@ -49,7 +48,7 @@ impl World {
     }
 
     /// Asks for all of these; those that may go are gone at once. Returns how many.
-    fn removed(&mut self, numbers: std::ops::Range<usize>) -> usize {
+    pub fn removed(&mut self, numbers: std::ops::Range<usize>) -> usize {
         let mut removed = 0;
         for number in numbers {
             if self.fuse.class_of.contains_key(&key(number)) && self.ask(number) == Verdict::Go {
@@ -61,7 +60,7 @@ impl World {
         removed
     }
 
-    fn allow(&mut self, count: usize) {
+    pub fn allow(&mut self, count: usize) {
         let now = self.now();
         self.fuse.allow("c", count, now);
     }
@@ -265,65 +264,4 @@ fn nothing_is_remembered_for_longer_than_it_counts() {
     let now = world.now() + WINDOW;
     world.fuse.tidy(now);
     assert!(world.fuse.classes.is_empty() && world.fuse.class_of.is_empty());
-}
-
-#[derive(Clone, Debug)]
-enum Event {
-    Delete(usize, usize),
-    Pass(u64),
-    Allow(usize),
-    Retain(usize),
-    Ask,
-}
-
-fn event() -> impl Strategy<Value = Event> {
-    prop_oneof![
-        (0..300_usize, 1..40_usize).prop_map(|(from, count)| Event::Delete(from, count)),
-        (1..400_u64).prop_map(Event::Pass),
-        (0..30_usize).prop_map(Event::Allow),
-        (0..300_usize).prop_map(Event::Retain),
-        Just(Event::Ask),
-    ]
-}
-
-proptest! {
-    /// Whatever happens: in no ten minutes more roles go than the larger of 20 and a tenth, and what was allowed.
-    #[test]
-    fn no_more_go_than_may(events in proptest::collection::vec(event(), 1..60), bindings in 30..300_usize) {
-        let mut world = World::new(bindings);
-        let mut gone: Vec<(u64, usize)> = Vec::new();
-        let mut allowed: Vec<(u64, usize)> = Vec::new();
-        let mut deleted = std::collections::BTreeSet::new();
-        for event in events {
-            let now = world.now();
-            match event {
-                Event::Delete(from, count) => {
-                    for number in (from..from + count).filter(|number| *number < bindings) {
-                        if deleted.insert(number) {
-                            world.delete(number..number + 1);
-                        }
-                    }
-                }
-                Event::Pass(seconds) => world.second += seconds,
-                Event::Allow(count) => {
-                    world.allow(count);
-                    allowed.push((world.second, count));
-                }
-                Event::Retain(number) if deleted.contains(&number) => world.fuse.note(&key(number), "c", Removal::Nothing, now),
-                Event::Retain(_) => {}
-                Event::Ask => {
-                    let removed = world.removed(0..bindings);
-                    gone.push((world.second, removed));
-                }
-            }
-            let within = |times: &[(u64, usize)], window: u64| -> usize {
-                let recent = times.iter().filter(|(second, _)| second + window > world.second);
-                recent.map(|(_, count)| count).sum()
-            };
-            // What is allowed may be used as late as it is asked for again.
-            let all: usize = allowed.iter().map(|(_, count)| count).sum();
-            let limit = FEW.max((world.bindings + within(&gone, 600)) / PART);
-            prop_assert!(within(&gone, 600) <= limit + all, "{gone:?} {allowed:?}");
-        }
-    }
 }
